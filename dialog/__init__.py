@@ -1,0 +1,1 @@
+"""Multi-turn dialogue agents that answer from your documents."""

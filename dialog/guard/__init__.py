@@ -1,0 +1,1 @@
+"""Rules outside the model: control tokens, terminal escapes."""

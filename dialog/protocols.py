@@ -1,0 +1,185 @@
+"""The seams: what an engine, a retriever, a store, an embedder or a skill must offer.
+
+Each has at most four methods, so that a fake fits on a page (`dialog.testing`
+has them) and a replacement in an afternoon. Implementations join through the
+entry points `instructrec.engines`, `instructrec.skills`, `instructrec.readers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dialog.conversation import Conversation, ConversationSummary, Entry, Head, Page
+    from dialog.events import Event
+
+from dialog.values import (
+    Chunk,
+    Language,
+    Message,
+    ModelInfo,
+    Passage,
+    Prompt,
+    Sampling,
+    SearchResult,
+    TokenScores,
+    Value,
+)
+
+
+class Cancel(Protocol):
+    """A flag another thread may raise; `threading.Event` fits."""
+
+    def is_set(self) -> bool: ...
+
+
+class ChatTokenizer(Protocol):
+    """The model's tokenizer and chat template, split so that only the template can make control ids."""
+
+    fingerprint: str
+
+    def apply_template(self, messages: Sequence[Message], *, add_generation_prompt: bool) -> str:
+        """The stock chat template's text; raises ValueError where the template refuses the roles."""
+        ...
+
+    def split_control(self, text: str) -> list[tuple[int | None, str]]:
+        """Template text as (control id, its text) and (None, plain text) pieces, in order."""
+        ...
+
+    def encode(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """Ids and character spans of plain text; never a control id, whatever the text says."""
+        ...
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of ids, control tokens included."""
+        ...
+
+
+class LanguageModel(Protocol):
+    """An engine with one model loaded. Thread-safe: turns of several conversations may overlap."""
+
+    info: ModelInfo
+    tokenizer: ChatTokenizer
+
+    def stream(
+        self,
+        prompt: Prompt,
+        *,
+        sampling: Sampling,
+        cache_key: str | None = None,
+        cancel: Cancel | None = None,
+    ) -> Iterator[Chunk]:
+        """Generate; the last chunk carries `finish_reason`. Raises PromptTooLong, ModelError."""
+        ...
+
+    def score(self, prompt: Prompt, continuations: Sequence[str]) -> list[TokenScores]:
+        """Log-probabilities of each continuation's tokens after the prompt, in order."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns text into unit vectors, float32, one row a text, of `dimension` columns."""
+
+    name: str
+    fingerprint: str
+    dimension: int
+
+    def embed_queries(self, texts: Sequence[str]) -> np.ndarray: ...
+
+    def embed_passages(self, texts: Sequence[str]) -> np.ndarray: ...
+
+
+class Retriever(Protocol):
+    """A searchable knowledge base."""
+
+    fingerprint: str
+
+    def search(
+        self,
+        query: str,
+        *,
+        top_k: int,
+        history: Sequence[Message] = (),
+        where: dict[str, Any] | None = None,
+    ) -> SearchResult:
+        """Best first, scores in [0, 1]. An empty index or query gives no passages and `abstain`."""
+        ...
+
+
+class Store(Protocol):
+    """Durable conversations. Once `append` returns, its entries survive a killed process."""
+
+    def append(
+        self,
+        conversation_id: str,
+        entries: Sequence[Entry],
+        *,
+        expected_head: Head | None,
+        head: str | None = None,
+        tip: str | None = None,
+    ) -> Head:
+        """Add entries and move the head, or raise StaleHead if `expected_head` is no longer it.
+
+        With `head`/`tip` the head moves there (undo, redo, switch); else to the last entry.
+        """
+        ...
+
+    def load(self, conversation_id: str) -> Conversation:
+        """The whole tree; an unknown id gives an empty conversation."""
+        ...
+
+    def head(self, conversation_id: str) -> Head | None:
+        """The current head, cheaply; None for an unknown id."""
+        ...
+
+    def list(self, *, limit: int, cursor: str | None = None) -> Page[ConversationSummary]:
+        """Most recently active first."""
+        ...
+
+
+class SkillSpec(Value):
+    """What a skill is, for the router, for `/skills` and for the reply."""
+
+    name: str
+    description: str
+    languages: tuple[Language, ...] = ("zh", "en")
+
+
+class SkillTurn(Protocol):
+    """What a running skill is given: the user's words, the passages found, and the way to answer."""
+
+    text: str
+    language: Language
+    passages: Sequence[Passage]
+
+    def answer(self) -> Iterator[Event]:
+        """The grounded answer of the turn pipeline: generate, check against the passages, or quote."""
+        ...
+
+
+class Skill(Protocol):
+    """One ability of the agent."""
+
+    spec: SkillSpec
+
+    def matches(self, turn: SkillTurn) -> float:
+        """How well the turn fits this skill, 0 to 1."""
+        ...
+
+    def run(self, turn: SkillTurn) -> Iterator[Event]: ...
+
+
+__all__ = [
+    "Cancel",
+    "ChatTokenizer",
+    "Embedder",
+    "LanguageModel",
+    "Retriever",
+    "Skill",
+    "SkillSpec",
+    "SkillTurn",
+    "Store",
+]

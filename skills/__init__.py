@@ -1,0 +1,1 @@
+"""Abilities of the agent, joined through entry points."""
