@@ -42,6 +42,7 @@ class ModelSection(Value):
     languages: tuple[Language, ...] | None = Field(
         default=None, description="languages the model writes well"
     )
+    cache_mb: int = Field(default=512, ge=0, description="memory for what conversations share with their past")
 
 
 class PromptSection(Value):
@@ -120,7 +121,7 @@ class Settings(Value):
 
     agent: AgentSection = AgentSection()
     model: ModelSection = ModelSection()
-    sampling: Sampling = Sampling(max_tokens=160, repetition_penalty=1.1)
+    sampling: Sampling = Sampling(max_tokens=160)
     prompt: PromptSection = PromptSection()
     knowledge: KnowledgeSection = KnowledgeSection()
     store: StoreSection = StoreSection()
@@ -146,6 +147,18 @@ class Config:
     def origin(self, key: str) -> str:
         """`default`, `--set`, an environment variable's name or a file's path."""
         return self.origins.get(key, "default")
+
+    def changed(self, overrides: Iterable[str]) -> Config:
+        """The same with some `section.key=value` set. Raises ConfigError as `load_config` does."""
+        merged: dict[str, Any] = self.values.model_dump()
+        origins = dict(self.origins)
+        for text in overrides:
+            layer = _assignment(text)
+            _check_keys(layer, where="--set")
+            for section, content in layer.items():
+                merged[section].update(content)
+                origins.update({f"{section}.{key}": "--set" for key in content})
+        return Config(values=_validate(merged, origins), origins=origins)
 
     @property
     def knowledge_path(self) -> Path:

@@ -39,7 +39,8 @@ class Cancel(Protocol):
 class ChatTokenizer(Protocol):
     """The model's tokenizer and chat template, split so that only the template can make control ids."""
 
-    fingerprint: str
+    @property
+    def fingerprint(self) -> str: ...
 
     def apply_template(self, messages: Sequence[Message], *, add_generation_prompt: bool) -> str:
         """The stock chat template's text; raises ValueError where the template refuses the roles."""
@@ -61,8 +62,11 @@ class ChatTokenizer(Protocol):
 class LanguageModel(Protocol):
     """An engine with one model loaded. Thread-safe: turns of several conversations may overlap."""
 
-    info: ModelInfo
-    tokenizer: ChatTokenizer
+    @property
+    def info(self) -> ModelInfo: ...
+
+    @property
+    def tokenizer(self) -> ChatTokenizer: ...
 
     def stream(
         self,
@@ -83,9 +87,14 @@ class LanguageModel(Protocol):
 class Embedder(Protocol):
     """Turns text into unit vectors, float32, one row a text, of `dimension` columns."""
 
-    name: str
-    fingerprint: str
-    dimension: int
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
 
     def embed_queries(self, texts: Sequence[str]) -> np.ndarray: ...
 
@@ -95,7 +104,8 @@ class Embedder(Protocol):
 class Retriever(Protocol):
     """A searchable knowledge base."""
 
-    fingerprint: str
+    @property
+    def fingerprint(self) -> str: ...
 
     def search(
         self,
@@ -151,9 +161,14 @@ class SkillSpec(Value):
 class SkillTurn(Protocol):
     """What a running skill is given: the user's words, the passages found, and the way to answer."""
 
-    text: str
-    language: Language
-    passages: Sequence[Passage]
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def language(self) -> Language: ...
+
+    @property
+    def passages(self) -> Sequence[Passage]: ...
 
     def answer(self) -> Iterator[Event]:
         """The grounded answer of the turn pipeline: generate, check against the passages, or quote."""
@@ -163,7 +178,8 @@ class SkillTurn(Protocol):
 class Skill(Protocol):
     """One ability of the agent."""
 
-    spec: SkillSpec
+    @property
+    def spec(self) -> SkillSpec: ...
 
     def matches(self, turn: SkillTurn) -> float:
         """How well the turn fits this skill, 0 to 1."""

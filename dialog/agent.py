@@ -1,0 +1,345 @@
+"""`DialogAgent`: the public class. It runs turns in order and records them.
+
+    agent = DialogAgent.from_config("instructrec.toml")
+    reply = agent.reply("Where is my parcel?", conversation_id="c-42")
+
+Safe to share between threads: turns of one conversation run in order, others
+are not held up. The model, the knowledge and the store are opened when first
+needed. The user's words are durable before anything is generated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from dialog.answering import recent_messages, render_turn
+from dialog.config import Config, load_config
+from dialog.conversation import Conversation
+from dialog.conversations import Conversations
+from dialog.draft import Outcome, Request
+from dialog.entries import Entry, HandedOff, Replied, Summarised, UserSaid, new_id
+from dialog.events import Event, Finished, TextDelta
+from dialog.guard.control import clean
+from dialog.ledger import Ledger
+from dialog.opening import Opening
+from dialog.protocols import LanguageModel, Retriever, Skill, Store
+from dialog.streams import TurnStream, drain, in_thread
+from dialog.turn import run_turn
+from dialog.values import Passage, Prompt, Reply, Sampling
+
+DEFAULT_CONVERSATION = "default"
+_RETRY_TEMPERATURE = 0.8
+
+
+class DialogAgent(Conversations):
+    """A dialogue agent over one model, one knowledge base and one store.
+
+    Args:
+        config: from `load_config`.
+        model, retriever, store: ready-made parts; None opens the configured ones when needed.
+        skills: ready-made skills; None loads the enabled entry points.
+        progress: told what is being fetched or opened, a sentence at a time.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        model: LanguageModel | None = None,
+        retriever: Retriever | None = None,
+        store: Store | None = None,
+        skills: Sequence[Skill] | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> None:
+        self.config = config
+        self._open = Opening(
+            config, model=model, retriever=retriever, store=store, skills=skills, progress=progress
+        )
+
+    @classmethod
+    def from_config(
+        cls,
+        path: str | Path | None = None,
+        *,
+        overrides: Sequence[str] = (),
+        progress: Callable[[str], None] | None = None,
+    ) -> Self:
+        """The agent a configuration file describes; `overrides` are `section.key=value`.
+
+        Raises:
+            ConfigError: see `load_config`.
+        """
+        return cls(load_config(Path(path) if path else None, overrides=overrides), progress=progress)
+
+    @property
+    def model(self) -> LanguageModel:
+        """The language model, loaded when first asked for. Raises ModelError."""
+        return self._open.model
+
+    @property
+    def retriever(self) -> Retriever | None:
+        """The knowledge base; None where nothing was ever indexed. Raises KnowledgeError."""
+        return self._open.retriever
+
+    @property
+    def store(self) -> Store:
+        """The conversation store. Raises StoreError."""
+        return self._open.store
+
+    @property
+    def skills(self) -> Sequence[Skill]:
+        """The skills the router may pick. Raises ConfigError."""
+        return self._open.skills
+
+    @property
+    def ledger(self) -> Ledger:
+        return self._open.ledger
+
+    def stream(
+        self,
+        text: str,
+        *,
+        conversation_id: str = DEFAULT_CONVERSATION,
+        turn_key: str | None = None,
+        sampling: Sampling | None = None,
+    ) -> TurnStream:
+        """Answer one message, event by event (`dialog.events`).
+
+        Args:
+            text: the user's words; recorded as they are, shown to the model as text only.
+            turn_key: the caller's name for this request; asked again, the recorded reply is given again.
+            sampling: replaces `[sampling]` for this turn.
+
+        Raises:
+            ValueError: `text` is empty.
+            MessageTooLarge: `text` is longer than `guard.max_message_bytes`.
+            ModelError, KnowledgeError, StoreError: from the first `next` on.
+        """
+        words = self._checked(text)
+        return self._stream(
+            conversation_id,
+            say=lambda conversation: _said(words, after=conversation, turn_key=turn_key),
+            turn_key=turn_key,
+            sampling=sampling,
+        )
+
+    def reply(
+        self,
+        text: str,
+        *,
+        conversation_id: str = DEFAULT_CONVERSATION,
+        turn_key: str | None = None,
+        sampling: Sampling | None = None,
+    ) -> Reply:
+        """Answer one message; arguments and errors as for `stream`."""
+        return drain(self.stream(text, conversation_id=conversation_id, turn_key=turn_key, sampling=sampling))
+
+    async def areply(
+        self,
+        text: str,
+        *,
+        conversation_id: str = DEFAULT_CONVERSATION,
+        turn_key: str | None = None,
+        sampling: Sampling | None = None,
+    ) -> Reply:
+        """`reply` without blocking the event loop; cancelling the task interrupts the turn."""
+        stream = self.stream(text, conversation_id=conversation_id, turn_key=turn_key, sampling=sampling)
+        try:
+            return await asyncio.to_thread(drain, stream)
+        except asyncio.CancelledError:
+            stream.cancel()
+            raise
+
+    def astream(
+        self,
+        text: str,
+        *,
+        conversation_id: str = DEFAULT_CONVERSATION,
+        turn_key: str | None = None,
+        sampling: Sampling | None = None,
+    ) -> AsyncIterator[Event]:
+        """`stream` as an asynchronous iterator; leaving it early interrupts the turn."""
+        return in_thread(
+            self.stream(text, conversation_id=conversation_id, turn_key=turn_key, sampling=sampling)
+        )
+
+    def edit(
+        self, conversation_id: str, turn_index: int, text: str, *, sampling: Sampling | None = None
+    ) -> TurnStream:
+        """Say something else in place of user turn `turn_index` (from 0) and answer that.
+
+        The old turn and what followed it stay in the record as a branch.
+
+        Raises:
+            ValueError: there is no such turn, or `text` is empty.
+        """
+        words = self._checked(text)
+        self.history(conversation_id).edit(turn_index)
+        return self._stream(
+            conversation_id,
+            say=lambda conversation: _said(words, after=conversation.edit(turn_index)),
+            sampling=sampling,
+        )
+
+    def retry(self, conversation_id: str, *, sampling: Sampling | None = None) -> TurnStream:
+        """Answer the last message again; the old reply stays in the record as a branch.
+
+        A greedy configuration would repeat itself, so it samples unless `sampling` is given.
+
+        Raises:
+            ValueError: nothing was said yet.
+        """
+        _last_said(self.history(conversation_id))
+        chosen = sampling or self.config.values.sampling
+        if sampling is None and chosen.temperature == 0:
+            chosen = chosen.model_copy(update={"temperature": _RETRY_TEMPERATURE})
+        return self._stream(conversation_id, say=None, sampling=chosen)
+
+    def preview(self, conversation_id: str = DEFAULT_CONVERSATION, text: str | None = None) -> Prompt:
+        """The exact prompt for `text`, or for the last message; nothing is recorded or generated.
+
+        Raises:
+            ValueError: `text` is None and nothing was said yet, or `text` is empty.
+            PromptTooLong: see `dialog.answering.render_turn`.
+        """
+        conversation = self.history(conversation_id)
+        if text is None:
+            said = _last_said(conversation)
+            conversation = conversation.switch(said.id)
+        else:
+            said = _said(self._checked(text), after=conversation)
+            conversation = conversation.append(said)
+        parts, sampling = self._open.parts, self.config.values.sampling
+        passages: tuple[Passage, ...] = ()
+        if parts.retriever is not None:
+            request = Request(conversation, said, sampling, threading.Event())
+            found = parts.retriever.search(
+                said.text, top_k=self.config.values.knowledge.top_k, history=recent_messages(request)
+            )
+            passages = () if found.abstain else found.passages
+        return render_turn(parts, conversation, said=said, passages=passages, sampling=sampling).prompt
+
+    def close(self) -> None:
+        """Close the parts this agent opened; those it was given stay open."""
+        self._open.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _stream(
+        self,
+        conversation_id: str,
+        *,
+        say: Callable[[Conversation], UserSaid] | None,
+        turn_key: str | None = None,
+        sampling: Sampling | None = None,
+    ) -> TurnStream:
+        cancel = threading.Event()
+        events = self._turn(
+            conversation_id,
+            say=say,
+            turn_key=turn_key,
+            sampling=sampling or self.config.values.sampling,
+            cancel=cancel,
+        )
+        return TurnStream(events, cancel)
+
+    def _turn(
+        self,
+        conversation_id: str,
+        *,
+        say: Callable[[Conversation], UserSaid] | None,
+        turn_key: str | None,
+        sampling: Sampling,
+        cancel: threading.Event,
+    ) -> Generator[Event, None, None]:
+        """One turn from the words to the record, alone in its conversation; `say` None answers again."""
+        parts = self._open.parts
+        with self.ledger.turn(conversation_id):
+            said = self._find_said(conversation_id, turn_key)
+            answered = said and _answer_to(self.history(conversation_id), said)
+            if answered:
+                yield from _replayed(answered)
+                return
+            if said is not None or say is None:
+                said = said or _last_said(self.history(conversation_id))
+                target = said.id
+                conversation = self.ledger.move(conversation_id, lambda it: it.switch(target))
+            else:
+                conversation = self.ledger.append(conversation_id, lambda it: [say(it)])
+                said = _last_said(conversation)
+            request = Request(conversation, said, sampling, cancel)
+            yield from run_turn(parts, request, record=lambda outcome: self._record(request, outcome))
+
+    def _record(self, request: Request, outcome: Outcome) -> None:
+        """Make the reply durable, with what the turn decided beside it."""
+        self.ledger.append(
+            request.conversation.id, lambda conversation: list(_entries(conversation, outcome))
+        )
+
+    def _find_said(self, conversation_id: str, turn_key: str | None) -> UserSaid | None:
+        """The recorded turn that `turn_key` names."""
+        if turn_key is None:
+            return None
+        entries = self.history(conversation_id).entries_back()
+        return next((e for e in entries if isinstance(e, UserSaid) and e.turn_key == turn_key), None)
+
+    def _checked(self, text: str) -> str:
+        words = clean(text, max_bytes=self.config.values.guard.max_message_bytes).text
+        if not words.strip():
+            raise ValueError("the message is empty; say something")
+        return words
+
+
+def _said(text: str, *, after: Conversation, turn_key: str | None = None) -> UserSaid:
+    return UserSaid(id=new_id(), parent=after.head_id, time=datetime.now(UTC), text=text, turn_key=turn_key)
+
+
+def _last_said(conversation: Conversation) -> UserSaid:
+    for entry in conversation.entries_back():
+        if isinstance(entry, UserSaid):
+            return entry
+    raise ValueError(f"conversation {conversation.id!r} has no message to answer")
+
+
+def _answer_to(conversation: Conversation, said: UserSaid) -> Reply | None:
+    """The complete reply to `said`; an interrupted or failed one does not count."""
+    for entry in conversation.entries_back():
+        if isinstance(entry, Replied) and entry.reply.turn_id == said.id:
+            return None if entry.reply.finish_reason in ("interrupted", "error") else entry.reply
+    return None
+
+
+def _replayed(reply: Reply) -> Generator[Event, None, None]:
+    if reply.text:
+        yield TextDelta(text=reply.text)
+    yield Finished(reply=reply)
+
+
+def _entries(conversation: Conversation, outcome: Outcome) -> Generator[Entry, None, None]:
+    parent, now = conversation.head_id, datetime.now(UTC)
+    if outcome.summary is not None:
+        summary = outcome.summary
+        yield Summarised(
+            id=(id := new_id()),
+            parent=parent,
+            time=now,
+            text=summary.text,
+            covers=summary.covers,
+            language=summary.language,
+        )
+        parent = id
+    yield Replied(id=(id := new_id()), parent=parent, time=now, reply=outcome.reply)
+    if outcome.hand_off:
+        yield HandedOff(id=new_id(), parent=id, time=now, status="waiting", reason="no answer was found")

@@ -1,0 +1,208 @@
+"""Aligning the sentences of a reply with the passages that support them.
+
+Rules, no model: a sentence is supported by a passage when its content words
+occur there close together, every number, amount, date and identifier in it
+occurs there too, and neither negates what the other affirms.
+Numbers and negation are compared exactly, never by similarity.
+
+    check = check_sentence("Returns are free within 30 days.", passages=passages, said="returns?")
+    check.supported(0.6), check.quote
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from dialog.text import is_han, normalise, sentences, words
+from dialog.values import Citation, Passage
+
+_NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
+_IDENTIFIER = re.compile(r"\b(?=[a-z0-9-]*\d)(?=[a-z0-9-]*[a-z])[a-z0-9]+(?:-[a-z0-9]+)*\b")
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|none|nothing|cannot|without|neither|nor|unable)\b|n['’]t\b"
+    r"|不|没|無|无法|未|勿|非|禁止"
+)
+_NOT_NEGATION = re.compile(r"不仅|不但|不过|不同|不断|不客气|不好意思|是否|no\. ?\d|not only")
+_STOP_WORDS = frozenset(
+    "a an and are as at be been but by can could do does for from had has have how i if in into is it its "
+    "may me my of on or our please shall should so such than that the their them then there these they this "
+    "those to us was we were what when where which who will with would you your yes also about "
+    "的 了 是 在 和 与 及 或 也 就 都 而 您 你 我 他 她 它 们 请 吗 呢 吧 啊 有 会 能 可 以 这 那 个 为 于 对 把 被".split()
+)
+_QUOTE_SENTENCES = 3
+_SUPPORT_SENTENCES = 2
+_FREE_TERMS = 1
+"""A sentence with fewer content terms than this many plus one claims nothing that could be checked."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a sentence rests on: the best passage, its span in the original, and how well it fits.
+
+    `score` in [0, 1] is the share of the sentence's content terms found in the
+    span, 0 where a number or a negation contradicts it, and 1 with no passage
+    where the sentence claims nothing.
+    """
+
+    score: float
+    passage: Passage | None = None
+    char_start: int = 0
+    char_end: int = 0
+
+    def supported(self, threshold: float) -> bool:
+        return self.score >= threshold
+
+    @property
+    def quote(self) -> str:
+        if self.passage is None:
+            return ""
+        offset = self.passage.char_start
+        return self.passage.text[self.char_start - offset : self.char_end - offset]
+
+
+def check_sentence(sentence: str, *, passages: Sequence[Passage], said: str = "") -> Check:
+    """The best support for one sentence.
+
+    Args:
+        sentence: a sentence of the reply.
+        passages: what the reply may rest on, best first; earlier ones win ties.
+        said: what the user said; numbers from there may be repeated.
+    """
+    known = _figures(said)
+    terms = content_terms(sentence) - known
+    figures = _figures(sentence) - known
+    if len(terms) <= _FREE_TERMS and not figures:
+        return Check(score=1.0)
+    best = Check(score=0.0)
+    for passage in passages:
+        candidate = _best_window(terms, figures, passage, negated=_negated(sentence))
+        if candidate.score > best.score:
+            best = candidate
+    return best
+
+
+def relevance(query: str, text: str) -> float:
+    """Share of the query's content terms that occur in `text`, in [0, 1]; 0 where the query has none."""
+    terms = content_terms(query)
+    return len(terms & content_terms(text)) / len(terms) if terms else 0.0
+
+
+def best_relevance(query: str, passages: Sequence[Passage]) -> float:
+    """The relevance of the sentence of `passages` that says most about `query`."""
+    texts = (passage.text[start:end] for passage in passages for start, end in sentences(passage.text))
+    return max((relevance(query, text) for text in texts), default=0.0)
+
+
+def cite(check: Check, *, reply_start: int, reply_end: int) -> Citation | None:
+    """The citation for a checked sentence at a span of the reply; None if it rests on nothing."""
+    if check.passage is None:
+        return None
+    return Citation(
+        passage_id=check.passage.id,
+        source=check.passage.source,
+        title=check.passage.title,
+        quote=check.quote,
+        reply_start=reply_start,
+        reply_end=reply_end,
+        char_start=check.char_start,
+        char_end=check.char_end,
+    )
+
+
+def best_quote(query: str, passage: Passage, *, max_sentences: int = _QUOTE_SENTENCES) -> tuple[int, int]:
+    """The span of `passage.text` to show for `query`: an FAQ's answer, else the sentences that say most about it.
+
+    A short passage is quoted whole. Where query and passage share no term (two
+    languages), the passage's beginning is taken.
+    """
+    if passage.answer:
+        start = passage.text.rfind(passage.answer)
+        if start >= 0:
+            return start, start + len(passage.answer)
+    spans = sentences(passage.text)
+    if len(spans) <= max_sentences:
+        return (spans[0][0], spans[-1][1]) if spans else (0, len(passage.text))
+    terms = content_terms(query)
+    scores = [_overlap(terms, passage.text[start:end]) for start, end in spans]
+    windows = range(len(spans) - max_sentences + 1)
+    first = max(windows, key=lambda i: (sum(scores[i : i + max_sentences]), -i))
+    return spans[first][0], spans[first + max_sentences - 1][1]
+
+
+def content_terms(text: str) -> set[str]:
+    """Stemmed words and Han bigrams that carry meaning; single Han characters only where they stand alone."""
+    terms: set[str] = set()
+    previous_han = ""
+    for word in words(text):
+        if is_han(word):
+            if previous_han and not (word in _STOP_WORDS and previous_han in _STOP_WORDS):
+                terms.add(previous_han + word)
+            previous_han = word
+            continue
+        previous_han = ""
+        if word not in _STOP_WORDS:
+            terms.add(_stem(word))
+    return terms
+
+
+def _best_window(terms: set[str], figures: set[str], passage: Passage, *, negated: bool) -> Check:
+    """The span of `passage` that covers most terms and every figure.
+
+    A sentence with figures must rest on one sentence: two facts of a passage,
+    mixed, make a false third ("orders above $60 take one working day").
+    """
+    spans = sentences(passage.text)
+    best = Check(score=0.0)
+    title_terms = content_terms(passage.title)
+    for length in range(1, 2 if figures else _SUPPORT_SENTENCES + 1):
+        for first in range(len(spans) - length + 1):
+            window = spans[first : first + length]
+            start, end = window[0][0], window[-1][1]
+            text = passage.text[start:end]
+            if not figures <= _figures(f"{passage.title}\n{text}"):
+                continue
+            score = len(terms & (content_terms(text) | title_terms)) / max(len(terms), 1)
+            # A longer quote must earn its length.
+            score = max(0.0, score - 0.1 * (length - 1))
+            if score > best.score and _polarity_agrees(terms, passage, window, negated=negated):
+                best = Check(
+                    score=score,
+                    passage=passage,
+                    char_start=passage.char_start + start,
+                    char_end=passage.char_start + end,
+                )
+    return best
+
+
+def _polarity_agrees(
+    terms: set[str], passage: Passage, spans: Iterable[tuple[int, int]], *, negated: bool
+) -> bool:
+    """Compares with the one sentence that says most of the same words."""
+    closest = max((passage.text[start:end] for start, end in spans), key=lambda text: _overlap(terms, text))
+    return _negated(closest) == negated
+
+
+def _negated(text: str) -> bool:
+    return bool(_NEGATION.search(_NOT_NEGATION.sub(" ", normalise(text))))
+
+
+def _figures(text: str) -> set[str]:
+    """Numbers and identifiers, normalised: `1,000` is `1000`; list numbering at a line's start is none."""
+    plain = re.sub(r"(?m)^\s*\d{1,2}[.)、]\s", " ", normalise(text))
+    plain = re.sub(r"(?<=\d),(?=\d{3}\b)", "", plain)
+    return {re.sub(r"\.0+$", "", number) for number in _NUMBER.findall(plain)} | set(
+        _IDENTIFIER.findall(plain)
+    )
+
+
+def _overlap(terms: set[str], text: str) -> float:
+    return len(terms & content_terms(text)) / max(len(terms), 1)
+
+
+def _stem(word: str) -> str:
+    for suffix in ("ing", "ies", "ed", "es", "s"):
+        if word.endswith(suffix) and len(word) - len(suffix) >= 3 and word.isascii() and word.isalpha():
+            return word.removesuffix(suffix) + ("y" if suffix == "ies" else "")
+    return word.removesuffix("e") if len(word) > 4 and word.isascii() else word

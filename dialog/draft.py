@@ -1,0 +1,154 @@
+"""The reply as it grows during a turn: the one thing of a turn that changes.
+
+A `Draft` takes the turn's events and becomes the `Reply`, whole or cut short.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from dialog.config import Settings
+from dialog.conversation import Conversation
+from dialog.entries import UserSaid
+from dialog.events import Event, Notice, PromptReady, SkillCalled, TextDelta
+from dialog.phrases import Occasion, phrase
+from dialog.protocols import Cancel, LanguageModel, Retriever, Skill
+from dialog.state import fold
+from dialog.text import detect_language
+from dialog.values import (
+    Citation,
+    FinishReason,
+    Fingerprint,
+    FitReport,
+    Language,
+    Mode,
+    Reply,
+    ReplyState,
+    Sampling,
+    Summary,
+    Timings,
+)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a turn works with; opened once by the agent."""
+
+    settings: Settings
+    model: LanguageModel
+    retriever: Retriever | None
+    skills: Sequence[Skill]
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked: the head of `conversation` is `said`."""
+
+    conversation: Conversation
+    said: UserSaid
+    sampling: Sampling
+    cancel: Cancel
+
+    @property
+    def language(self) -> Language:
+        """The user's language; that of the words before where this message shows none."""
+        said = detect_language(self.said.text)
+        if said != "und":
+            return said
+        earlier = (detect_language(turn.user) for turn in self.conversation.turns_back())
+        return next((language for language in earlier if language != "und"), "und")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a turn leaves to be recorded."""
+
+    reply: Reply
+    summary: Summary | None
+    hand_off: bool
+
+
+@dataclass
+class Draft:
+    """What has been said so far, and what it cost."""
+
+    parts: Parts
+    request: Request
+    text: str = ""
+    mode: Mode = "generated"
+    finish_reason: FinishReason = "stop"
+    skill: str = ""
+    wants_hand_off: bool = False
+    summary: Summary | None = None
+    citations: list[Citation] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    fit: FitReport = FitReport(limit_tokens=0, used_tokens=0, reserved_tokens=0)
+    retrieve_s: float = 0.0
+    render_s: float = 0.0
+    prefill_s: float = 0.0
+    first_token_s: float = 0.0
+    decode_s: float = 0.0
+    cached_tokens: int = 0
+    reply_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        self.started = time.perf_counter()
+        self.language = self.request.language
+        self.state = fold(self.request.conversation)
+
+    def take(self, event: Event) -> None:
+        """Note what an event says before it is passed on."""
+        match event:
+            case TextDelta(text=text):
+                self.first_token_s = self.first_token_s or time.perf_counter() - self.started
+                self.text += text
+            case Notice(text=text):
+                self.notices.append(text)
+            case PromptReady(fit=fit):
+                self.fit = fit
+            case SkillCalled(skill=skill):
+                self.skill = skill
+            case _:
+                pass
+
+    def say(self, occasion: Occasion, *, finish_reason: FinishReason = "stop") -> Iterator[Event]:
+        """The whole reply is a fixed phrase."""
+        self.mode, self.finish_reason = "fixed", finish_reason
+        yield TextDelta(text=phrase(occasion, language=self.language))
+
+    def reply(self) -> Reply:
+        """What is recorded and returned, as things stand."""
+        return Reply(
+            text=self.text,
+            mode=self.mode,
+            finish_reason=self.finish_reason,
+            conversation_id=self.request.conversation.id,
+            turn_id=self.request.said.id,
+            skill=self.skill,
+            citations=tuple(self.citations),
+            fit=self.fit,
+            timings=Timings(
+                retrieve_s=self.retrieve_s,
+                render_s=self.render_s,
+                prefill_s=self.prefill_s,
+                first_token_s=self.first_token_s,
+                decode_s=self.decode_s,
+                prompt_tokens=self.fit.used_tokens,
+                cached_tokens=self.cached_tokens,
+                reply_tokens=self.reply_tokens,
+            ),
+            state=ReplyState(
+                intent=self.state.intent,
+                slots={name: slot.value for name, slot in self.state.slots.items()},
+                skill=self.skill or None,
+                handoff="waiting" if self.wants_hand_off else self.state.handoff.status,
+            ),
+            fingerprint=self.parts.fingerprint,
+            notices=tuple(self.notices),
+        )
+
+    def outcome(self) -> Outcome:
+        return Outcome(reply=self.reply(), summary=self.summary, hand_off=self.wants_hand_off)

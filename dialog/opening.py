@@ -1,0 +1,155 @@
+"""From the configuration to the parts of an agent; each imported and opened when first needed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+from dialog import plugins
+from dialog.config import Config
+from dialog.draft import Parts
+from dialog.errors import ConfigError
+from dialog.ledger import Ledger
+from dialog.protocols import LanguageModel, Retriever, Skill, Store
+from dialog.values import Fingerprint
+
+Progress = Callable[[str], None]
+
+
+class Opening:
+    """Parts given ready-made, and those the configuration names. Thread-safe."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        model: LanguageModel | None,
+        retriever: Retriever | None,
+        store: Store | None,
+        skills: Sequence[Skill] | None,
+        progress: Progress | None,
+    ) -> None:
+        self._config = config
+        self._given_model = model
+        self._given_retriever = retriever
+        self._given_store = store
+        self._given_skills = skills
+        self._progress = progress
+        self._lock = threading.RLock()
+
+    @property
+    def model(self) -> LanguageModel:
+        """Raises ModelError."""
+        with self._lock:
+            return self._model
+
+    @property
+    def retriever(self) -> Retriever | None:
+        """None where nothing was ever indexed. Raises KnowledgeError."""
+        with self._lock:
+            return self._retriever
+
+    @property
+    def store(self) -> Store:
+        """Raises StoreError."""
+        with self._lock:
+            return self._store
+
+    @property
+    def ledger(self) -> Ledger:
+        with self._lock:
+            return self._ledger
+
+    @property
+    def skills(self) -> Sequence[Skill]:
+        """Raises ConfigError."""
+        with self._lock:
+            return self._skills
+
+    @property
+    def parts(self) -> Parts:
+        """All that a turn needs."""
+        with self._lock:
+            return self._parts
+
+    @cached_property
+    def _model(self) -> LanguageModel:
+        if self._given_model is not None:
+            return self._given_model
+        from dialog.engine.load import open_model
+
+        return open_model(self._config.values.model, progress=self._progress)
+
+    @cached_property
+    def _retriever(self) -> Retriever | None:
+        if self._given_retriever is not None or not self._config.knowledge_path.exists():
+            return self._given_retriever
+        from dialog.knowledge import open_knowledge
+
+        return open_knowledge(self._config.knowledge_path, self._config.values.knowledge)
+
+    @cached_property
+    def _store(self) -> Store:
+        if self._given_store is not None:
+            return self._given_store
+        from dialog.store.sql import open_store
+
+        return open_store(self._config.store_url)
+
+    @cached_property
+    def _ledger(self) -> Ledger:
+        return Ledger(self._store)
+
+    @cached_property
+    def _skills(self) -> Sequence[Skill]:
+        """The enabled skills that could be loaded, by entry point."""
+        if self._given_skills is not None:
+            return self._given_skills
+        settings = self._config.values.skills
+        found = plugins.load("instructrec.skills").found
+        skills: list[Skill] = [
+            make()  # type: ignore[operator]  # an entry point's object; its shape is the plug-in's promise
+            for name, make in found.items()
+            if settings.enabled is None or name in settings.enabled
+        ]
+        if settings.default not in {skill.spec.name for skill in skills}:
+            names = ", ".join(skill.spec.name for skill in skills) or "none"
+            raise ConfigError(
+                f"skills.default = {settings.default!r} is not an installed and enabled skill; there are: {names}"
+            )
+        return skills
+
+    @cached_property
+    def _parts(self) -> Parts:
+        from dialog.prompt.render import FINGERPRINT
+
+        model, retriever = self._model, self._retriever
+        return Parts(
+            settings=self._config.values,
+            model=model,
+            retriever=retriever,
+            skills=self._skills,
+            fingerprint=Fingerprint(
+                model=model.info.fingerprint,
+                adapter=self._config.values.model.adapter,
+                template=model.info.template_fingerprint,
+                prompt=FINGERPRINT,
+                index=retriever.fingerprint if retriever else None,
+                config=self._config.values.fingerprint,
+            ),
+        )
+
+    def close(self) -> None:
+        """Close what was opened here; parts that were given stay open."""
+        with self._lock:
+            for name, given in (
+                ("_store", self._given_store),
+                ("_retriever", self._given_retriever),
+                ("_model", self._given_model),
+            ):
+                part = self.__dict__.pop(name, None)
+                if part is not None and given is None and hasattr(part, "close"):
+                    part.close()
+            for name in ("_ledger", "_parts"):
+                self.__dict__.pop(name, None)

@@ -1,0 +1,86 @@
+"""One turn, readable top to bottom: the only orchestrator.
+
+    listen -> search -> pick a skill -> answer -> record
+
+The user's words are durable before a turn starts. What comes out is a stream
+of events; what stays is one recorded `Reply`, also when the stream is closed
+early, cancelled, or fails.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from dialog.answering import Answering, recent_messages
+from dialog.draft import Draft, Outcome, Parts, Request
+from dialog.events import Event, Finished, Retrieved, SkillCalled
+from dialog.phrases import small_talk
+from dialog.protocols import Skill
+from dialog.values import SearchResult
+
+
+def run_turn(parts: Parts, request: Request, *, record: Callable[[Outcome], None]) -> Iterator[Event]:
+    """Answer `request.said`, streaming events; the last one is `Finished`.
+
+    Args:
+        record: makes the outcome durable; called exactly once, before `Finished`.
+    """
+    draft = Draft(parts, request)
+    try:
+        for event in _events(parts, request, draft):
+            draft.take(event)
+            yield event
+    except GeneratorExit:
+        draft.finish_reason = "interrupted"
+        record(draft.outcome())
+        raise
+    except Exception:
+        draft.finish_reason = "error"
+        record(draft.outcome())
+        raise
+    outcome = draft.outcome()
+    record(outcome)
+    yield Finished(reply=outcome.reply)
+
+
+def _events(parts: Parts, request: Request, draft: Draft) -> Iterator[Event]:
+    if draft.state.handoff.status == "human":
+        # The conversation is in a person's hands: not a word.
+        draft.mode, draft.finish_reason = "fixed", "handed_off"
+        return
+    if draft.state.handoff.status == "waiting":
+        yield from draft.say("queued", finish_reason="handed_off")
+        return
+    occasion = small_talk(request.said.text)
+    if occasion is not None and parts.retriever is not None:
+        yield from draft.say(occasion)
+        return
+    result = _search(parts, request, draft)
+    if result is not None:
+        yield Retrieved(result=result)
+    turn = Answering(parts, request, draft, result)
+    skill, confidence = _pick_skill(parts, draft, turn)
+    yield SkillCalled(skill=skill.spec.name, confidence=confidence)
+    yield from skill.run(turn)
+
+
+def _search(parts: Parts, request: Request, draft: Draft) -> SearchResult | None:
+    if parts.retriever is None:
+        return None
+    started = time.perf_counter()
+    result = parts.retriever.search(
+        request.said.text, top_k=parts.settings.knowledge.top_k, history=recent_messages(request)
+    )
+    draft.retrieve_s = time.perf_counter() - started
+    return result
+
+
+def _pick_skill(parts: Parts, draft: Draft, turn: Answering) -> tuple[Skill, float]:
+    """The skill in charge, else the one that fits best; ties go to the default."""
+    skills = {skill.spec.name: skill for skill in parts.skills}
+    if draft.state.skill is not None and draft.state.skill in skills:
+        return skills[draft.state.skill], 1.0
+    default = parts.settings.skills.default
+    confidence, _, name = max((skill.matches(turn), name == default, name) for name, skill in skills.items())
+    return skills[name], confidence
