@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,12 +23,13 @@ from dialog.config import Config, load_config
 from dialog.conversation import Conversation
 from dialog.conversations import Conversations
 from dialog.draft import Outcome, Request
-from dialog.entries import Entry, HandedOff, Replied, Summarised, UserSaid, new_id
+from dialog.entries import UserSaid
 from dialog.events import Event, Finished, TextDelta
 from dialog.guard.control import clean
 from dialog.ledger import Ledger
 from dialog.opening import Opening
 from dialog.protocols import LanguageModel, Retriever, Skill, Store
+from dialog.recording import answer_to, last_said, outcome_entries, said, said_with_key
 from dialog.streams import TurnStream, drain, in_thread
 from dialog.turn import run_turn
 from dialog.values import Passage, Prompt, Reply, Sampling
@@ -124,7 +125,7 @@ class DialogAgent(Conversations):
         words = self._checked(text)
         return self._stream(
             conversation_id,
-            say=lambda conversation: _said(words, after=conversation, turn_key=turn_key),
+            say=lambda conversation: said(words, after=conversation, turn_key=turn_key),
             turn_key=turn_key,
             sampling=sampling,
         )
@@ -183,7 +184,7 @@ class DialogAgent(Conversations):
         self.history(conversation_id).edit(turn_index)
         return self._stream(
             conversation_id,
-            say=lambda conversation: _said(words, after=conversation.edit(turn_index)),
+            say=lambda conversation: said(words, after=conversation.edit(turn_index)),
             sampling=sampling,
         )
 
@@ -195,7 +196,7 @@ class DialogAgent(Conversations):
         Raises:
             ValueError: nothing was said yet.
         """
-        _last_said(self.history(conversation_id))
+        last_said(self.history(conversation_id))
         chosen = sampling or self.config.values.sampling
         if sampling is None and chosen.temperature == 0:
             chosen = chosen.model_copy(update={"temperature": _RETRY_TEMPERATURE})
@@ -210,20 +211,20 @@ class DialogAgent(Conversations):
         """
         conversation = self.history(conversation_id)
         if text is None:
-            said = _last_said(conversation)
-            conversation = conversation.switch(said.id)
+            message = last_said(conversation)
+            conversation = conversation.switch(message.id)
         else:
-            said = _said(self._checked(text), after=conversation)
-            conversation = conversation.append(said)
+            message = said(self._checked(text), after=conversation)
+            conversation = conversation.append(message)
         parts, sampling = self._open.parts, self.config.values.sampling
         passages: tuple[Passage, ...] = ()
         if parts.retriever is not None:
-            request = Request(conversation, said, sampling, threading.Event())
+            request = Request(conversation, message, sampling, threading.Event())
             found = parts.retriever.search(
-                said.text, top_k=self.config.values.knowledge.top_k, history=recent_messages(request)
+                message.text, top_k=self.config.values.knowledge.top_k, history=recent_messages(request)
             )
             passages = () if found.abstain else found.passages
-        return render_turn(parts, conversation, said=said, passages=passages, sampling=sampling).prompt
+        return render_turn(parts, conversation, said=message, passages=passages, sampling=sampling).prompt
 
     def close(self) -> None:
         """Close the parts this agent opened; those it was given stay open."""
@@ -267,33 +268,29 @@ class DialogAgent(Conversations):
         """One turn from the words to the record, alone in its conversation; `say` None answers again."""
         parts = self._open.parts
         with self.ledger.turn(conversation_id):
-            said = self._find_said(conversation_id, turn_key)
-            answered = said and _answer_to(self.history(conversation_id), said)
-            if answered:
-                yield from _replayed(answered)
+            message = self._message(conversation_id, say, turn_key)
+            conversation = self.history(conversation_id)
+            answer = answer_to(conversation, message) if turn_key is not None else None
+            if answer is not None:
+                yield from _replayed(answer)
                 return
-            if said is not None or say is None:
-                said = said or _last_said(self.history(conversation_id))
-                target = said.id
-                conversation = self.ledger.move(conversation_id, lambda it: it.switch(target))
-            else:
-                conversation = self.ledger.append(conversation_id, lambda it: [say(it)])
-                said = _last_said(conversation)
-            request = Request(conversation, said, sampling, cancel)
-            yield from run_turn(parts, request, record=lambda outcome: self._record(request, outcome))
+            request = Request(conversation, message, sampling, cancel)
+            yield from run_turn(parts, request, record=partial(self._record, conversation_id))
 
-    def _record(self, request: Request, outcome: Outcome) -> None:
-        """Make the reply durable, with what the turn decided beside it."""
-        self.ledger.append(
-            request.conversation.id, lambda conversation: list(_entries(conversation, outcome))
-        )
+    def _record(self, conversation_id: str, outcome: Outcome) -> None:
+        self.ledger.append(conversation_id, lambda newest: list(outcome_entries(newest, outcome)))
 
-    def _find_said(self, conversation_id: str, turn_key: str | None) -> UserSaid | None:
-        """The recorded turn that `turn_key` names."""
-        if turn_key is None:
-            return None
-        entries = self.history(conversation_id).entries_back()
-        return next((e for e in entries if isinstance(e, UserSaid) and e.turn_key == turn_key), None)
+    def _message(
+        self, conversation_id: str, say: Callable[[Conversation], UserSaid] | None, turn_key: str | None
+    ) -> UserSaid:
+        """The message to answer, durable and at the head: a new one, or a recorded one asked for again."""
+        known = said_with_key(self.history(conversation_id), turn_key) if turn_key is not None else None
+        if known is None and say is not None:
+            return last_said(self.ledger.append(conversation_id, lambda newest: [say(newest)]))
+        message = known or last_said(self.history(conversation_id))
+        if say is None or answer_to(self.history(conversation_id), message) is None:
+            self.ledger.move(conversation_id, lambda newest: newest.switch(message.id))
+        return message
 
     def _checked(self, text: str) -> str:
         words = clean(text, max_bytes=self.config.values.guard.max_message_bytes).text
@@ -302,44 +299,7 @@ class DialogAgent(Conversations):
         return words
 
 
-def _said(text: str, *, after: Conversation, turn_key: str | None = None) -> UserSaid:
-    return UserSaid(id=new_id(), parent=after.head_id, time=datetime.now(UTC), text=text, turn_key=turn_key)
-
-
-def _last_said(conversation: Conversation) -> UserSaid:
-    for entry in conversation.entries_back():
-        if isinstance(entry, UserSaid):
-            return entry
-    raise ValueError(f"conversation {conversation.id!r} has no message to answer")
-
-
-def _answer_to(conversation: Conversation, said: UserSaid) -> Reply | None:
-    """The complete reply to `said`; an interrupted or failed one does not count."""
-    for entry in conversation.entries_back():
-        if isinstance(entry, Replied) and entry.reply.turn_id == said.id:
-            return None if entry.reply.finish_reason in ("interrupted", "error") else entry.reply
-    return None
-
-
 def _replayed(reply: Reply) -> Generator[Event, None, None]:
     if reply.text:
         yield TextDelta(text=reply.text)
     yield Finished(reply=reply)
-
-
-def _entries(conversation: Conversation, outcome: Outcome) -> Generator[Entry, None, None]:
-    parent, now = conversation.head_id, datetime.now(UTC)
-    if outcome.summary is not None:
-        summary = outcome.summary
-        yield Summarised(
-            id=(id := new_id()),
-            parent=parent,
-            time=now,
-            text=summary.text,
-            covers=summary.covers,
-            language=summary.language,
-        )
-        parent = id
-    yield Replied(id=(id := new_id()), parent=parent, time=now, reply=outcome.reply)
-    if outcome.hand_off:
-        yield HandedOff(id=new_id(), parent=id, time=now, status="waiting", reason="no answer was found")

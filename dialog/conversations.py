@@ -23,6 +23,7 @@ from dialog.entries import (
 )
 from dialog.instructions import Instruction, Scope
 from dialog.ledger import Ledger
+from dialog.recording import briefing_of
 from dialog.state import DialogState, fold
 
 
@@ -146,7 +147,7 @@ class Conversations:
                 **_next(it),
                 status="waiting",
                 reason=reason,
-                briefing=briefing or _briefing(it),
+                briefing=briefing or briefing_of(it),
                 timeout_s=timeout_s,
             ),
         )
@@ -193,13 +194,3 @@ def _last_reply_id(conversation: Conversation) -> str:
         if turn.reply_id is not None:
             return turn.reply_id
     raise ValueError(f"conversation {conversation.id!r} has no reply yet")
-
-
-def _briefing(conversation: Conversation) -> str:
-    """What the person should know: the last exchanges, in the users' own words."""
-    lines: list[str] = []
-    for turn in conversation.turns_back():
-        lines.append(f"> {turn.user}" + (f"\n{turn.reply}" if turn.reply else ""))
-        if len(lines) == 3:
-            break
-    return "\n".join(reversed(lines))

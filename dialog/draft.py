@@ -19,8 +19,8 @@ from dialog.state import fold
 from dialog.text import detect_language
 from dialog.values import (
     Citation,
-    FinishReason,
     Fingerprint,
+    FinishReason,
     FitReport,
     Language,
     Mode,
@@ -30,6 +30,10 @@ from dialog.values import (
     Summary,
     Timings,
 )
+
+
+NOTHING_SHOWN = FitReport(limit_tokens=0, used_tokens=0, reserved_tokens=0)
+"""The fit of a turn that needed no prompt."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class Draft:
     summary: Summary | None = None
     citations: list[Citation] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
-    fit: FitReport = FitReport(limit_tokens=0, used_tokens=0, reserved_tokens=0)
+    fit: FitReport = NOTHING_SHOWN
     retrieve_s: float = 0.0
     render_s: float = 0.0
     prefill_s: float = 0.0

@@ -1,29 +1,27 @@
-"""Conversations in use: loaded once, kept current, changed in order.
+"""Changes to conversations, in order: the way between the agent and its store.
 
-Between the agent and the store. A change is computed on the newest version and
-written by compare-and-set; if somebody else was first, it is computed again.
+A change is computed on the newest version and written by compare-and-set; if
+somebody else was first, it is computed again. Turns of one conversation wait
+for each other, in this process by a lock and across processes by the store's.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from weakref import WeakValueDictionary
 
-from dialog.conversation import Conversation
+from dialog.conversation import Conversation, Head
 from dialog.entries import Entry
 from dialog.errors import StaleHead
 from dialog.protocols import Store
 
 _ATTEMPTS = 100
-_KEPT = 64
-"""Conversations kept in memory; a conversation of 1,000 turns takes a few MB."""
 
 
 class _Lock:
-    """A lock a weak dictionary can hold."""
+    """A lock that a weak dictionary can hold."""
 
     def __init__(self) -> None:
         self.inner = threading.RLock()
@@ -36,25 +34,24 @@ class Ledger:
         self._store = store
         self._guard = threading.Lock()
         self._locks: WeakValueDictionary[str, _Lock] = WeakValueDictionary()
-        self._known: OrderedDict[str, Conversation] = OrderedDict()
 
     @contextmanager
     def turn(self, conversation_id: str) -> Iterator[None]:
-        """Held during a turn: turns of one conversation wait for each other, others do not."""
+        """Held from the user's words to the recorded reply.
+
+        Raises:
+            StoreError: another process holds the conversation for too long.
+        """
         with self._guard:
             lock = self._locks.get(conversation_id)
             if lock is None:
                 lock = self._locks[conversation_id] = _Lock()
-        with lock.inner:
+        with lock.inner, self._store.hold(conversation_id):
             yield
 
     def open(self, conversation_id: str) -> Conversation:
         """The conversation as the store has it now; empty for an unknown id."""
-        with self._guard:
-            known = self._known.get(conversation_id)
-        if known is not None and known.head == self._store.head(conversation_id):
-            return known
-        return self._keep(self._store.load(conversation_id))
+        return self._store.load(conversation_id)
 
     def append(self, conversation_id: str, make: Callable[[Conversation], Sequence[Entry]]) -> Conversation:
         """Write the entries that `make` gives for the newest version; the head moves to the last.
@@ -62,19 +59,15 @@ class Ledger:
         Raises:
             StaleHead: other writers were first too many times.
         """
-        for _ in range(_ATTEMPTS):
-            conversation = self.open(conversation_id)
+
+        def write(conversation: Conversation) -> Conversation:
             entries = make(conversation)
             if not entries:
                 return conversation
-            try:
-                head = self._store.append(conversation_id, entries, expected_head=conversation.head)
-            except StaleHead:
-                continue
-            return self._keep(conversation.extended(entries, head))
-        raise StaleHead(
-            f"conversation {conversation_id!r} was changed by others {_ATTEMPTS} times in a row; try again"
-        )
+            head = self._store.append(conversation_id, entries, expected_head=conversation.head)
+            return conversation.extended(entries, head)
+
+        return self._retried(conversation_id, write)
 
     def move(self, conversation_id: str, change: Callable[[Conversation], Conversation]) -> Conversation:
         """Move the head to where `change` puts it (undo, redo, switch).
@@ -83,26 +76,23 @@ class Ledger:
             ValueError: `change` refused.
             StaleHead: other writers were first too many times.
         """
+
+        def write(conversation: Conversation) -> Conversation:
+            to = change(conversation).head
+            assert isinstance(to, Head), "a moved conversation has a head"
+            head = self._store.append(
+                conversation_id, (), expected_head=conversation.head, head=to.head, tip=to.tip
+            )
+            return conversation.at(head)
+
+        return self._retried(conversation_id, write)
+
+    def _retried(self, conversation_id: str, write: Callable[[Conversation], Conversation]) -> Conversation:
         for _ in range(_ATTEMPTS):
-            conversation = self.open(conversation_id)
-            moved = change(conversation).head
-            if moved is None:
-                return conversation
             try:
-                head = self._store.append(
-                    conversation_id, (), expected_head=conversation.head, head=moved.head, tip=moved.tip
-                )
+                return write(self.open(conversation_id))
             except StaleHead:
                 continue
-            return self._keep(conversation.at(head))
         raise StaleHead(
             f"conversation {conversation_id!r} was changed by others {_ATTEMPTS} times in a row; try again"
         )
-
-    def _keep(self, conversation: Conversation) -> Conversation:
-        with self._guard:
-            self._known[conversation.id] = conversation
-            self._known.move_to_end(conversation.id)
-            while len(self._known) > _KEPT:
-                self._known.popitem(last=False)
-        return conversation

@@ -93,7 +93,7 @@ class Opening:
     def _store(self) -> Store:
         if self._given_store is not None:
             return self._given_store
-        from dialog.store.sql import open_store
+        from dialog.store import open_store
 
         return open_store(self._config.store_url)
 
@@ -116,7 +116,7 @@ class Opening:
         if settings.default not in {skill.spec.name for skill in skills}:
             names = ", ".join(skill.spec.name for skill in skills) or "none"
             raise ConfigError(
-                f"skills.default = {settings.default!r} is not an installed and enabled skill; there are: {names}"
+                f"skills.default = {settings.default!r} is not installed and enabled; there are: {names}"
             )
         return skills
 

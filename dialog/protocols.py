@@ -8,6 +8,7 @@ entry points `instructrec.engines`, `instructrec.skills`, `instructrec.readers`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -141,8 +142,8 @@ class Store(Protocol):
         """The whole tree; an unknown id gives an empty conversation."""
         ...
 
-    def head(self, conversation_id: str) -> Head | None:
-        """The current head, cheaply; None for an unknown id."""
+    def hold(self, conversation_id: str) -> AbstractContextManager[None]:
+        """The sole right, among all processes, to answer in a conversation within the block."""
         ...
 
     def list(self, *, limit: int, cursor: str | None = None) -> Page[ConversationSummary]:

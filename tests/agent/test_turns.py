@@ -2,13 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
 
 import pytest
 
 from dialog import DialogAgent
 from dialog.errors import ModelError
-from dialog.events import Finished, TextDelta
+from dialog.events import TextDelta
 from dialog.guard.control import MessageTooLarge
 from dialog.testing import ScriptedModel
 from tests.agent.conftest import MakeAgent
