@@ -26,11 +26,116 @@ _NEGATION = re.compile(
 )
 _NOT_NEGATION = re.compile(r"不仅|不但|不过|不同|不断|不客气|不好意思|是否|no\. ?\d|not only")
 _STOP_WORDS = frozenset(
-    "a an and are as at be been but by can could do does for from had has have how i if in into is it its "
-    "may me my of on or our please shall should so such than that the their them then there these they this "
-    "those to us was we were what when where which who will with would you your yes also about "
-    "的 了 是 在 和 与 及 或 也 就 都 而 您 你 我 他 她 它 们 请 吗 呢 吧 啊 有 会 能 可 以 这 那 个 为 于 对 把 被".split()
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "been",
+        "but",
+        "by",
+        "can",
+        "could",
+        "do",
+        "does",
+        "for",
+        "from",
+        "had",
+        "has",
+        "have",
+        "how",
+        "i",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "may",
+        "me",
+        "my",
+        "of",
+        "on",
+        "or",
+        "our",
+        "please",
+        "shall",
+        "should",
+        "so",
+        "such",
+        "than",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "those",
+        "to",
+        "us",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "who",
+        "will",
+        "with",
+        "would",
+        "you",
+        "your",
+        "yes",
+        "also",
+        "about",
+        "的",
+        "了",
+        "是",
+        "在",
+        "和",
+        "与",
+        "及",
+        "或",
+        "也",
+        "就",
+        "都",
+        "而",
+        "您",
+        "你",
+        "我",
+        "他",
+        "她",
+        "它",
+        "们",
+        "请",
+        "吗",
+        "呢",
+        "吧",
+        "啊",
+        "有",
+        "会",
+        "能",
+        "可",
+        "以",
+        "这",
+        "那",
+        "个",
+        "为",
+        "于",
+        "对",
+        "把",
+        "被",
+    ]
 )
+_HEADING = re.compile(r"#{1,6}\s|\|[-:| ]+\|")
+"""A Markdown heading or the rule of a table: structure, not a statement."""
 _QUOTE_SENTENCES = 3
 _SUPPORT_SENTENCES = 2
 _FREE_TERMS = 1
@@ -112,23 +217,22 @@ def cite(check: Check, *, reply_start: int, reply_end: int) -> Citation | None:
 
 
 def best_quote(query: str, passage: Passage, *, max_sentences: int = _QUOTE_SENTENCES) -> tuple[int, int]:
-    """The span of `passage.text` to show for `query`: an FAQ's answer, else the sentences that say most about it.
+    """The span of `passage.text` to show for `query`: an FAQ's answer, else what says most about it.
 
-    A short passage is quoted whole. Where query and passage share no term (two
-    languages), the passage's beginning is taken.
+    A short passage is quoted whole, without its heading lines. Where query and
+    passage share no term (two languages), the passage's beginning is taken.
     """
     if passage.answer:
         start = passage.text.rfind(passage.answer)
         if start >= 0:
             return start, start + len(passage.answer)
-    spans = sentences(passage.text)
-    if len(spans) <= max_sentences:
-        return (spans[0][0], spans[-1][1]) if spans else (0, len(passage.text))
-    terms = content_terms(query)
-    scores = [_overlap(terms, passage.text[start:end]) for start, end in spans]
-    windows = range(len(spans) - max_sentences + 1)
-    first = max(windows, key=lambda i: (sum(scores[i : i + max_sentences]), -i))
-    return spans[first][0], spans[first + max_sentences - 1][1]
+    spans = [span for span in sentences(passage.text) if not _HEADING.match(passage.text, span[0])]
+    if not spans:
+        return 0, len(passage.text)
+    scores = [relevance(query, passage.text[start:end]) for start, end in spans]
+    size = min(max_sentences, len(spans))
+    first = max(range(len(spans) - size + 1), key=lambda i: (sum(scores[i : i + size]), -i))
+    return spans[first][0], spans[first + size - 1][1]
 
 
 def content_terms(text: str) -> set[str]:
@@ -155,15 +259,14 @@ def _best_window(terms: set[str], figures: set[str], passage: Passage, *, negate
     """
     spans = sentences(passage.text)
     best = Check(score=0.0)
-    title_terms = content_terms(passage.title)
     for length in range(1, 2 if figures else _SUPPORT_SENTENCES + 1):
         for first in range(len(spans) - length + 1):
             window = spans[first : first + length]
             start, end = window[0][0], window[-1][1]
             text = passage.text[start:end]
-            if not figures <= _figures(f"{passage.title}\n{text}"):
+            if not figures <= _figures(text):
                 continue
-            score = len(terms & (content_terms(text) | title_terms)) / max(len(terms), 1)
+            score = len(terms & content_terms(text)) / max(len(terms), 1)
             # A longer quote must earn its length.
             score = max(0.0, score - 0.1 * (length - 1))
             if score > best.score and _polarity_agrees(terms, passage, window, negated=negated):

@@ -42,7 +42,9 @@ class ModelSection(Value):
     languages: tuple[Language, ...] | None = Field(
         default=None, description="languages the model writes well"
     )
-    cache_mb: int = Field(default=512, ge=0, description="memory for what conversations share with their past")
+    cache_mb: int = Field(
+        default=512, ge=0, description="memory for what conversations share with their past"
+    )
 
 
 class PromptSection(Value):
@@ -71,7 +73,7 @@ class KnowledgeSection(Value):
     )
     min_confidence: float | None = Field(default=None, ge=0, le=1, description="None: the fitted threshold")
     min_support: float = Field(
-        default=0.6, ge=0, le=1, description="support a generated sentence needs to be shown"
+        default=0.8, ge=0, le=1, description="support a generated sentence needs to be shown"
     )
     on_missing: Literal["abstain", "ask", "hand_off"] = "abstain"
 
@@ -217,7 +219,8 @@ def _sections() -> dict[str, type[BaseModel]]:
     found: dict[str, type[BaseModel]] = {}
     for name, field in Settings.model_fields.items():
         kind = field.annotation
-        assert isinstance(kind, type) and issubclass(kind, BaseModel)
+        assert isinstance(kind, type)
+        assert issubclass(kind, BaseModel)
         found[name] = kind
     return found
 

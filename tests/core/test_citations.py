@@ -102,3 +102,15 @@ def test_the_best_quote_of_a_long_passage_is_about_the_question() -> None:
     )
     start, end = best_quote("how much is express delivery", knowledge)
     assert "Express delivery costs $15." in knowledge.text[start:end]
+
+
+def test_a_quote_has_no_heading() -> None:
+    knowledge = passage("## How long you have\n\nYou can return an item within 30 days.")
+    start, end = best_quote("how long do I have", knowledge)
+    assert knowledge.text[start:end] == "You can return an item within 30 days."
+
+
+def test_the_title_of_a_passage_supports_no_claim() -> None:
+    knowledge = passage("You can return an item within 30 days of delivery.", title="Gift cards")
+    sentence = "You can return a gift card within 30 days of delivery."
+    assert not check_sentence(sentence, passages=[knowledge]).supported(THRESHOLD)
