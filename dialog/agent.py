@@ -29,7 +29,7 @@ from dialog.guard.control import clean
 from dialog.ledger import Ledger
 from dialog.opening import Opening
 from dialog.protocols import LanguageModel, Retriever, Skill, Store
-from dialog.recording import answer_to, last_said, outcome_entries, said, said_with_key
+from dialog.recording import answer_to, last_said, outcome_entries, said, said_entries, said_with_key
 from dialog.streams import TurnStream, drain, in_thread
 from dialog.turn import run_turn
 from dialog.values import Passage, Prompt, Reply, Sampling
@@ -215,7 +215,7 @@ class DialogAgent(Conversations):
             conversation = conversation.switch(message.id)
         else:
             message = said(self._checked(text), after=conversation)
-            conversation = conversation.append(message)
+            conversation = conversation.append(*said_entries(message, conversation))
         parts, sampling = self._open.parts, self.config.values.sampling
         passages: tuple[Passage, ...] = ()
         if parts.retriever is not None:
@@ -286,7 +286,9 @@ class DialogAgent(Conversations):
         """The message to answer, durable and at the head: a new one, or a recorded one asked for again."""
         known = said_with_key(self.history(conversation_id), turn_key) if turn_key is not None else None
         if known is None and say is not None:
-            return last_said(self.ledger.append(conversation_id, lambda newest: [say(newest)]))
+            return last_said(
+                self.ledger.append(conversation_id, lambda newest: said_entries(say(newest), newest))
+            )
         message = known or last_said(self.history(conversation_id))
         if say is None or answer_to(self.history(conversation_id), message) is None:
             self.ledger.move(conversation_id, lambda newest: newest.switch(message.id))

@@ -23,7 +23,7 @@ from dialog.entries import (
 )
 from dialog.instructions import Instruction, Scope
 from dialog.ledger import Ledger
-from dialog.recording import briefing_of
+from dialog.recording import briefing_of, rated_entries
 from dialog.state import DialogState, fold
 
 
@@ -81,23 +81,20 @@ class Conversations:
     ) -> Conversation:
         """Rate a reply, -1 (bad) to 1 (good); the last one unless `reply_id` names another.
 
+        A reason ("too long") or the rater's own wording (`better`) becomes a
+        feedback instruction of the conversation where the rules recognise it.
+
         Raises:
             ValueError: there is no such reply, or the score is out of range.
         """
 
         def rated(conversation: Conversation) -> list[Entry]:
             target = reply_id or _last_reply_id(conversation)
-            if not isinstance(conversation.entry(target), Replied):
+            replied = conversation.entry(target)
+            if not isinstance(replied, Replied):
                 raise ValueError(f"entry {target!r} is not a reply; only replies can be rated")
-            return [
-                Rated(
-                    **_next(conversation),
-                    reply_id=target,
-                    score=score,
-                    reason=reason,
-                    better=better,
-                )
-            ]
+            rating = Rated(**_next(conversation), reply_id=target, score=score, reason=reason, better=better)
+            return rated_entries(rating, replied.reply)
 
         return self.ledger.append(conversation_id, rated)
 

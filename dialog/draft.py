@@ -13,6 +13,7 @@ from dialog.config import Settings
 from dialog.conversation import Conversation
 from dialog.entries import UserSaid
 from dialog.events import Event, Notice, PromptReady, SkillCalled, TextDelta
+from dialog.instructions import resolve
 from dialog.phrases import Occasion, phrase
 from dialog.protocols import Cancel, LanguageModel, Retriever, Skill
 from dialog.state import fold
@@ -30,7 +31,7 @@ from dialog.values import (
     Summary,
     Timings,
 )
-
+from dialog.wishes import language_wished
 
 NOTHING_SHOWN = FitReport(limit_tokens=0, used_tokens=0, reserved_tokens=0)
 """The fit of a turn that needed no prompt."""
@@ -100,8 +101,9 @@ class Draft:
 
     def __post_init__(self) -> None:
         self.started = time.perf_counter()
-        self.language = self.request.language
         self.state = fold(self.request.conversation)
+        wished = language_wished(resolve(self.state.instructions).active)
+        self.language: Language = self.request.language if wished == "und" else wished
 
     def take(self, event: Event) -> None:
         """Note what an event says before it is passed on."""

@@ -7,7 +7,8 @@
     ├── ModelError                  1   a model cannot be found, verified, loaded or run
     │   └── PromptTooLong(needed, limit)
     ├── StoreError                  1   the conversation store
-    │   └── StaleHead               1   somebody else moved the conversation on
+    │   ├── StaleHead               1   somebody else moved the conversation on
+    │   └── DuplicateTurn           1   a turn with this key is already recorded
     ├── SkillError                  1   a skill refused or failed
     ├── Interrupted                 130 the person at the keyboard stopped it
     └── MissingExtra(extra)         2   an optional dependency is not installed
@@ -71,6 +72,10 @@ class StoreError(DialogError):
 
 class StaleHead(StoreError):
     """The conversation moved on between reading and writing it; load it again and retry."""
+
+
+class DuplicateTurn(StoreError):
+    """A user turn with the same key is recorded already; its reply is what was asked for."""
 
 
 class SkillError(DialogError):

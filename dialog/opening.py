@@ -85,7 +85,7 @@ class Opening:
     def _retriever(self) -> Retriever | None:
         if self._given_retriever is not None or not self._config.knowledge_path.exists():
             return self._given_retriever
-        from dialog.knowledge import open_knowledge
+        from dialog.knowledge.base import open_knowledge
 
         return open_knowledge(self._config.knowledge_path, self._config.values.knowledge)
 

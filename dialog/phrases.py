@@ -14,7 +14,7 @@ from typing import Literal
 from dialog.text import normalise
 from dialog.values import Language
 
-Occasion = Literal["greeting", "thanks", "farewell", "abstain", "ask", "queued", "handed_off", "empty"]
+Occasion = Literal["greeting", "thanks", "farewell", "noted", "abstain", "ask", "queued", "handed_off"]
 
 _PHRASES: dict[Occasion, dict[str, str]] = {
     "greeting": {"en": "Hello! What can I help you with?", "zh": "您好！请问有什么可以帮您？"},
@@ -36,10 +36,7 @@ _PHRASES: dict[Occasion, dict[str, str]] = {
         "en": "I found nothing about this in the documents I have, so I am asking a colleague to take over.",
         "zh": "在我掌握的资料中没有找到相关内容，我会请同事来为您处理。",
     },
-    "empty": {
-        "en": "I have no answer to that.",
-        "zh": "这个问题我没有答案。",
-    },
+    "noted": {"en": "Noted, I will do so from now on.", "zh": "好的，我记住了，接下来会照做。"},
 }
 
 _SMALL_TALK: tuple[tuple[Occasion, re.Pattern[str]], ...] = (
@@ -53,7 +50,8 @@ _SMALL_TALK: tuple[tuple[Occasion, re.Pattern[str]], ...] = (
     (
         "thanks",
         re.compile(
-            r"((ok|okay|great|perfect)[ ,]*)?(thanks|thank you|thx|cheers)( so much| a lot| very much| again)?"
+            r"((ok|okay|great|perfect)[ ,]*)?"
+            r"(thanks|thank you|thx|cheers)( so much| a lot| very much| again)?"
             r"|(好的?[,，]?)?(谢谢|多谢|感谢|谢了)(您|你|啦|了)?"
         ),
     ),

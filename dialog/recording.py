@@ -8,9 +8,11 @@ from itertools import islice
 
 from dialog.conversation import Conversation
 from dialog.draft import Outcome
-from dialog.entries import Entry, HandedOff, Replied, Summarised, UserSaid, new_id
-from dialog.state import visible_turns_back
+from dialog.entries import Entry, HandedOff, InstructionSet, Rated, Replied, Summarised, UserSaid, new_id
+from dialog.instructions import Instruction
+from dialog.state import fold, visible_turns_back
 from dialog.values import Reply
+from dialog.wishes import wishes_from_edit, wishes_from_feedback, wishes_in, withdrawn_in
 
 _BRIEFING_TURNS = 3
 
@@ -18,6 +20,37 @@ _BRIEFING_TURNS = 3
 def said(text: str, *, after: Conversation, turn_key: str | None = None) -> UserSaid:
     """The user's words as the entry that follows the head of `after`."""
     return UserSaid(id=new_id(), parent=after.head_id, time=datetime.now(UTC), text=text, turn_key=turn_key)
+
+
+def said_entries(message: UserSaid, conversation: Conversation) -> list[Entry]:
+    """The user's words, and the standing wishes in them as instructions; all follow the head."""
+    entries: list[Entry] = [message]
+    withdrawn = withdrawn_in(message.text)
+    for instruction in fold(conversation).instructions:
+        if instruction.source in ("wish", "feedback") and (
+            instruction.topic in withdrawn or "*" in withdrawn
+        ):
+            entries.append(_set(entries[-1], instruction, active=False))
+    for wish in wishes_in(message.text):
+        entries.append(_set(entries[-1], wish, active=True))
+    return entries
+
+
+def rated_entries(rated: Rated, reply: Reply) -> list[Entry]:
+    """A rating, and what its reason or the user's own wording of the reply asks for."""
+    entries: list[Entry] = [rated]
+    wishes = wishes_from_feedback(rated.reason, score=rated.score)
+    if rated.better is not None:
+        wishes += wishes_from_edit(reply.text, rated.better)
+    for wish in wishes:
+        entries.append(_set(entries[-1], wish, active=True))
+    return entries
+
+
+def _set(after: Entry, instruction: Instruction, *, active: bool) -> InstructionSet:
+    return InstructionSet(
+        id=new_id(), parent=after.id, time=after.time, instruction=instruction, active=active
+    )
 
 
 def last_said(conversation: Conversation) -> UserSaid:

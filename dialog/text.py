@@ -21,6 +21,7 @@ _SENTENCE_END = re.compile(r"[。！？；!?]+[”’」』）)\"']*|\.+[”’)
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|no|mr|mrs|ms|dr|st|u\.s|inc|ltd|co)|\b[a-z]|(?:^|\n)\s*\d{1,3})$", re.I
 )
+_ABBREVIATION_CHARS = 16  # looking further back would take quadratic time on "mr. mr. mr. ..."
 
 
 def normalise(text: str) -> str:
@@ -60,7 +61,8 @@ def sentences(text: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     start = 0
     for match in _SENTENCE_END.finditer(text):
-        if match.group().startswith(".") and _ABBREVIATION.search(text[start : match.start()]):
+        before = text[max(start, match.start() - _ABBREVIATION_CHARS) : match.start()]
+        if match.group().startswith(".") and _ABBREVIATION.search(before):
             continue
         _add_span(spans, text, start, match.end())
         start = match.end()

@@ -18,6 +18,7 @@ from dialog.events import Event, Finished, Retrieved, SkillCalled
 from dialog.phrases import small_talk
 from dialog.protocols import Skill
 from dialog.values import SearchResult
+from dialog.wishes import is_only_wishes
 
 
 def run_turn(parts: Parts, request: Request, *, record: Callable[[Outcome], None]) -> Iterator[Event]:
@@ -55,6 +56,9 @@ def _events(parts: Parts, request: Request, draft: Draft) -> Iterator[Event]:
     occasion = small_talk(request.said.text)
     if occasion is not None and parts.retriever is not None:
         yield from draft.say(occasion)
+        return
+    if is_only_wishes(request.said.text):
+        yield from draft.say("noted")
         return
     result = _search(parts, request, draft)
     if result is not None:

@@ -146,7 +146,11 @@ class Segment(Value):
 
 
 class FitReport(Value):
-    """What the model was shown and what it was not; ids are segment refs."""
+    """What the model was shown and what it was not; ids are segment refs.
+
+    In a very long conversation `dropped` and `summarised` name the newest of
+    the turns not shown; `unlisted_turns` counts those before them, also not shown.
+    """
 
     limit_tokens: int
     used_tokens: int
@@ -155,6 +159,7 @@ class FitReport(Value):
     dropped: tuple[str, ...] = ()
     summarised: tuple[str, ...] = ()
     retrieved: tuple[str, ...] = ()
+    unlisted_turns: int = 0
 
 
 class Prompt(Value):

@@ -6,7 +6,9 @@ from dialog.events import Notice, Retrieved, TextDelta
 from dialog.testing import FixedRetriever, ScriptedModel, passage
 from tests.agent.conftest import MakeAgent
 
-RETURNS = passage("You can return items within 30 days. A return label costs $6. Gift cards cannot be returned.")
+RETURNS = passage(
+    "You can return items within 30 days. A return label costs $6. Gift cards cannot be returned."
+)
 RETURNS_ZH = passage("商品可在30天内退货。退货运费为12元。礼品卡不可退货。", title="退货")
 
 
@@ -33,12 +35,21 @@ def test_a_chinese_reply_is_checked_like_an_english_one(make_agent: MakeAgent) -
     ("question", "draft", "knowledge", "quoted"),
     [
         ("How much is the return label?", "The return label costs $60.", RETURNS, "A return label costs $6."),
-        ("Can I return gift cards?", "Gift cards can be returned.", RETURNS, "Gift cards cannot be returned."),
+        (
+            "Can I return gift cards?",
+            "Gift cards can be returned.",
+            RETURNS,
+            "Gift cards cannot be returned.",
+        ),
         ("礼品卡可以退货吗？", "礼品卡可以退货。", RETURNS_ZH, "礼品卡不可退货。"),
     ],
 )
 def test_a_false_draft_is_withheld_and_the_passage_quoted(
-    make_agent: MakeAgent, question: str, draft: str, knowledge, quoted: str  # type: ignore[no-untyped-def]
+    make_agent: MakeAgent,
+    question: str,
+    draft: str,
+    knowledge,
+    quoted: str,  # type: ignore[no-untyped-def]
 ) -> None:
     agent = make_agent(ScriptedModel([draft]), FixedRetriever([knowledge]))
     reply = agent.reply(question)
@@ -73,7 +84,9 @@ def test_a_model_is_not_asked_for_a_language_it_does_not_write(make_agent: MakeA
     assert reply.fit.used_tokens == 0
 
 
-@pytest.mark.parametrize(("question", "words"), [("Do you sell boats?", "I don't know"), ("你们卖船吗？", "我不知道")])
+@pytest.mark.parametrize(
+    ("question", "words"), [("Do you sell boats?", "I don't know"), ("你们卖船吗？", "我不知道")]
+)
 def test_what_is_not_in_the_documents_is_admitted_in_the_users_language(
     make_agent: MakeAgent, question: str, words: str
 ) -> None:
