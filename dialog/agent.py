@@ -18,27 +18,31 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from dialog.answering import recent_messages, render_turn
 from dialog.config import Config, load_config
 from dialog.conversation import Conversation
-from dialog.conversations import Conversations
-from dialog.draft import Outcome, Request
+from dialog.draft import Outcome, Parts, Request
 from dialog.entries import UserSaid
 from dialog.events import Event, Finished, TextDelta
-from dialog.guard.control import clean
+from dialog.insight import DEFAULT_CONVERSATION, Insight
 from dialog.ledger import Ledger
 from dialog.opening import Opening
 from dialog.protocols import LanguageModel, Retriever, Skill, Store
-from dialog.recording import answer_to, last_said, outcome_entries, said, said_entries, said_with_key
+from dialog.recording import (
+    answer_to,
+    last_said,
+    outcome_entries,
+    said,
+    said_entries,
+    said_with_key,
+)
 from dialog.streams import TurnStream, drain, in_thread
 from dialog.turn import run_turn
-from dialog.values import Passage, Prompt, Reply, Sampling
+from dialog.values import Reply, Sampling
 
-DEFAULT_CONVERSATION = "default"
 _RETRY_TEMPERATURE = 0.8
 
 
-class DialogAgent(Conversations):
+class DialogAgent(Insight):
     """A dialogue agent over one model, one knowledge base and one store.
 
     Args:
@@ -100,7 +104,13 @@ class DialogAgent(Conversations):
 
     @property
     def ledger(self) -> Ledger:
+        """Where conversations are read and written. Raises StoreError."""
         return self._open.ledger
+
+    @property
+    def parts(self) -> Parts:
+        """All that a turn needs, opened. Raises what opening them raises."""
+        return self._open.parts
 
     def stream(
         self,
@@ -122,7 +132,7 @@ class DialogAgent(Conversations):
             MessageTooLarge: `text` is longer than `guard.max_message_bytes`.
             ModelError, KnowledgeError, StoreError: from the first `next` on.
         """
-        words = self._checked(text)
+        words = self.checked(text)
         return self._stream(
             conversation_id,
             say=lambda conversation: said(words, after=conversation, turn_key=turn_key),
@@ -180,7 +190,7 @@ class DialogAgent(Conversations):
         Raises:
             ValueError: there is no such turn, or `text` is empty.
         """
-        words = self._checked(text)
+        words = self.checked(text)
         self.history(conversation_id).edit(turn_index)
         return self._stream(
             conversation_id,
@@ -201,30 +211,6 @@ class DialogAgent(Conversations):
         if sampling is None and chosen.temperature == 0:
             chosen = chosen.model_copy(update={"temperature": _RETRY_TEMPERATURE})
         return self._stream(conversation_id, say=None, sampling=chosen)
-
-    def preview(self, conversation_id: str = DEFAULT_CONVERSATION, text: str | None = None) -> Prompt:
-        """The exact prompt for `text`, or for the last message; nothing is recorded or generated.
-
-        Raises:
-            ValueError: `text` is None and nothing was said yet, or `text` is empty.
-            PromptTooLong: see `dialog.answering.render_turn`.
-        """
-        conversation = self.history(conversation_id)
-        if text is None:
-            message = last_said(conversation)
-            conversation = conversation.switch(message.id)
-        else:
-            message = said(self._checked(text), after=conversation)
-            conversation = conversation.append(*said_entries(message, conversation))
-        parts, sampling = self._open.parts, self.config.values.sampling
-        passages: tuple[Passage, ...] = ()
-        if parts.retriever is not None:
-            request = Request(conversation, message, sampling, threading.Event())
-            found = parts.retriever.search(
-                message.text, top_k=self.config.values.knowledge.top_k, history=recent_messages(request)
-            )
-            passages = () if found.abstain else found.passages
-        return render_turn(parts, conversation, said=message, passages=passages, sampling=sampling).prompt
 
     def close(self) -> None:
         """Close the parts this agent opened; those it was given stay open."""
@@ -266,7 +252,7 @@ class DialogAgent(Conversations):
         cancel: threading.Event,
     ) -> Generator[Event, None, None]:
         """One turn from the words to the record, alone in its conversation; `say` None answers again."""
-        parts = self._open.parts
+        parts = self.parts
         with self.ledger.turn(conversation_id):
             message = self._message(conversation_id, say, turn_key)
             conversation = self.history(conversation_id)
@@ -293,12 +279,6 @@ class DialogAgent(Conversations):
         if say is None or answer_to(self.history(conversation_id), message) is None:
             self.ledger.move(conversation_id, lambda newest: newest.switch(message.id))
         return message
-
-    def _checked(self, text: str) -> str:
-        words = clean(text, max_bytes=self.config.values.guard.max_message_bytes).text
-        if not words.strip():
-            raise ValueError("the message is empty; say something")
-        return words
 
 
 def _replayed(reply: Reply) -> Generator[Event, None, None]:

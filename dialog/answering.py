@@ -19,8 +19,9 @@ from dialog.entries import UserSaid
 from dialog.events import Event, Notice, PromptReady, TextDelta
 from dialog.grounding import Sentence, grounded
 from dialog.instructions import Instruction, resolve
+from dialog.prompt.frame import MEMORY_REF
 from dialog.prompt.render import Rendered, render
-from dialog.state import fold, visible_turns_back
+from dialog.state import DialogState, fold, visible_turns_back
 from dialog.values import (
     Chunk,
     Citation,
@@ -44,8 +45,12 @@ def render_turn(
     said: UserSaid,
     passages: Sequence[Passage],
     sampling: Sampling,
+    without: frozenset[str] = frozenset(),
 ) -> Rendered:
     """The prompt for `said`, exactly as the model is shown it.
+
+    Args:
+        without: ids of instructions, passages and turns (their messages') to leave out, to see what they do.
 
     Raises:
         PromptTooLong: instructions, `said` and the reply's reserve alone exceed the limit.
@@ -56,17 +61,21 @@ def render_turn(
     limit = min(parts.model.info.context_tokens, settings.limit_tokens or parts.model.info.context_tokens)
     return render(
         parts.model.tokenizer,
-        instructions=resolve((system, *state.instructions)).active,
-        turns=visible_turns_back(conversation),
-        passages=passages,
+        instructions=[one for one in resolve((system, *state.instructions)).active if one.id not in without],
+        turns=(turn for turn in visible_turns_back(conversation) if turn.user_id not in without),
+        passages=[one for one in passages if one.id not in without],
         user=said.text,
         user_id=said.id,
         limit_tokens=limit,
         reserve_tokens=min(sampling.max_tokens, limit // 2),
         on_overflow=settings.on_overflow,
         summary=state.summary,
-        memory="\n".join(f"{name}: {slot.value}" for name, slot in state.slots.items()),
+        memory="" if MEMORY_REF in without else _memory(state),
     )
+
+
+def _memory(state: DialogState) -> str:
+    return "\n".join(f"{name}: {slot.value}" for name, slot in state.slots.items())
 
 
 def recent_messages(request: Request) -> list[Message]:

@@ -16,14 +16,13 @@ from dialog.entries import (
     HumanSaid,
     InstructionSet,
     Rated,
-    Replied,
     Resumed,
     SkillEntered,
     new_id,
 )
 from dialog.instructions import Instruction, Scope
 from dialog.ledger import Ledger
-from dialog.recording import briefing_of, rated_entries
+from dialog.recording import briefing_of, rated_entries, replied_entry
 from dialog.state import DialogState, fold
 
 
@@ -89,11 +88,10 @@ class Conversations:
         """
 
         def rated(conversation: Conversation) -> list[Entry]:
-            target = reply_id or _last_reply_id(conversation)
-            replied = conversation.entry(target)
-            if not isinstance(replied, Replied):
-                raise ValueError(f"entry {target!r} is not a reply; only replies can be rated")
-            rating = Rated(**_next(conversation), reply_id=target, score=score, reason=reason, better=better)
+            replied = replied_entry(conversation, reply_id)
+            rating = Rated(
+                **_next(conversation), reply_id=replied.id, score=score, reason=reason, better=better
+            )
             return rated_entries(rating, replied.reply)
 
         return self.ledger.append(conversation_id, rated)
@@ -184,10 +182,3 @@ class Conversations:
 def _next(conversation: Conversation) -> dict[str, object]:
     """Id, parent and time of an entry that follows the head."""
     return {"id": new_id(), "parent": conversation.head_id, "time": datetime.now(UTC)}
-
-
-def _last_reply_id(conversation: Conversation) -> str:
-    for turn in conversation.turns_back():
-        if turn.reply_id is not None:
-            return turn.reply_id
-    raise ValueError(f"conversation {conversation.id!r} has no reply yet")

@@ -61,6 +61,19 @@ def last_said(conversation: Conversation) -> UserSaid:
     raise ValueError(f"conversation {conversation.id!r} has no message to answer")
 
 
+def replied_entry(conversation: Conversation, reply_id: str | None = None) -> Replied:
+    """The reply called `reply_id`, or the newest on the path. Raises ValueError if there is none."""
+    if reply_id is None:
+        found = next((entry for entry in conversation.entries_back() if isinstance(entry, Replied)), None)
+        if found is None:
+            raise ValueError(f"conversation {conversation.id!r} has no reply yet")
+        return found
+    entry = conversation.entry(reply_id)
+    if not isinstance(entry, Replied):
+        raise ValueError(f"entry {reply_id!r} is not a reply")
+    return entry
+
+
 def said_with_key(conversation: Conversation, turn_key: str) -> UserSaid | None:
     """The message that was sent under `turn_key`, on whatever branch."""
     entries = reversed(conversation.entries())

@@ -262,11 +262,11 @@ def test_cancelling_the_task_interrupts_the_turn(make_agent: MakeAgent) -> None:
         task = asyncio.create_task(agent.areply("How long?", conversation_id="c"))
         await asyncio.to_thread(began.wait, 10)
         task.cancel()
-        released.set()
         with pytest.raises(asyncio.CancelledError):
             await task
+        released.set()
 
-    asyncio.run(cancelled())
+    asyncio.run(cancelled())  # waits for the thread that answers
     ((user, reply),) = said(agent, "c")
     assert user == "How long?"
     assert reply != "It takes three days."

@@ -1,0 +1,87 @@
+"""Looking inside: the exact prompt of a turn, and what a reply rests on. `DialogAgent` inherits these."""
+
+from __future__ import annotations
+
+import threading
+
+from dialog.answering import recent_messages, render_turn
+from dialog.config import Config
+from dialog.conversation import Conversation
+from dialog.conversations import Conversations
+from dialog.draft import Parts, Request
+from dialog.entries import UserSaid
+from dialog.explaining import explain_reply
+from dialog.guard.control import clean
+from dialog.recording import last_said, replied_entry, said, said_entries
+from dialog.values import Attribution, Passage, Prompt
+
+DEFAULT_CONVERSATION = "default"
+
+
+class Insight(Conversations):
+    """What was shown, what would be, and what it did."""
+
+    config: Config
+
+    @property
+    def parts(self) -> Parts:
+        """All that a turn needs."""
+        raise AssertionError("a subclass says which parts")
+
+    def preview(self, conversation_id: str = DEFAULT_CONVERSATION, text: str | None = None) -> Prompt:
+        """The exact prompt for `text`, or for the last message; nothing is recorded or generated.
+
+        Raises:
+            ValueError: `text` is None and nothing was said yet, or `text` is empty.
+            PromptTooLong: see `dialog.answering.render_turn`.
+        """
+        conversation = self.history(conversation_id)
+        if text is None:
+            message = last_said(conversation)
+            conversation = conversation.switch(message.id)
+        else:
+            message = said(self.checked(text), after=conversation)
+            conversation = conversation.append(*said_entries(message, conversation))
+        parts, sampling = self.parts, self.config.values.sampling
+        passages = self._passages(conversation, message)
+        return render_turn(parts, conversation, said=message, passages=passages, sampling=sampling).prompt
+
+    def explain(self, conversation_id: str, *, reply_id: str | None = None) -> tuple[Attribution, ...]:
+        """What a reply rests on, largest share first (`dialog.explaining`); the last reply by default.
+
+        The knowledge base is searched again: if it changed since, so may the shares.
+
+        Raises:
+            ValueError: there is no such reply.
+        """
+        conversation = self.history(conversation_id)
+        replied = replied_entry(conversation, reply_id)
+        conversation = conversation.switch(replied.reply.turn_id)
+        message = last_said(conversation)
+        shown = set(replied.reply.fit.retrieved)
+        return explain_reply(
+            self.parts,
+            conversation,
+            said=message,
+            passages=[one for one in self._passages(conversation, message) if one.id in shown],
+            reply=replied.reply,
+            sampling=self.config.values.sampling,
+        )
+
+    def _passages(self, conversation: Conversation, message: UserSaid) -> tuple[Passage, ...]:
+        """What a turn would find for `message`, the head of `conversation`; nothing if it would abstain."""
+        retriever = self.parts.retriever
+        if retriever is None:
+            return ()
+        request = Request(conversation, message, self.config.values.sampling, threading.Event())
+        found = retriever.search(
+            message.text, top_k=self.config.values.knowledge.top_k, history=recent_messages(request)
+        )
+        return () if found.abstain else found.passages
+
+    def checked(self, text: str) -> str:
+        """The message as it is recorded. Raises ValueError if it is empty, MessageTooLarge."""
+        words = clean(text, max_bytes=self.config.values.guard.max_message_bytes).text
+        if not words.strip():
+            raise ValueError("the message is empty; say something")
+        return words
