@@ -1,1 +1,1 @@
-
+"""From state and passages to what the model is shown: template, layout, fitting."""

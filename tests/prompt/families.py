@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
@@ -27,7 +27,8 @@ CHATML = """{% if messages[0]['role'] != 'system' %}<|im_start|>system
 QWEN3 = """{% set ns = namespace(last=-1) %}{% for m in messages %}{% if m.role == 'user' \
 and not m.content.startswith('<tool_response>') %}{% set ns.last = loop.index0 %}{% endif %}{% endfor %}\
 {% for m in messages %}<|im_start|>{{ m.role }}
-{% if m.role == 'assistant' %}{% set content = m.content %}{% set thought = '' %}{% if '</think>' in content %}\
+{% if m.role == 'assistant' %}{% set content = m.content %}{% set thought = '' %}\
+{% if '</think>' in content %}\
 {% set thought = content.split('</think>')[0].split('<think>')[-1] %}\
 {% set content = content.split('</think>')[-1].lstrip('\\n') %}{% endif %}\
 {% if loop.index0 > ns.last %}<think>
@@ -45,7 +46,8 @@ LLAMA3 = """{{ bos_token }}{% for m in messages %}<|start_header_id|>{{ m['role'
 
 {% endif %}"""
 
-GEMMA3 = """{{ bos_token }}{% if messages[0]['role'] == 'system' %}{% set prefix = messages[0]['content'] + '\\n\\n' %}\
+GEMMA3 = """{{ bos_token }}{% if messages[0]['role'] == 'system' %}\
+{% set prefix = messages[0]['content'] + '\\n\\n' %}\
 {% set rest = messages[1:] %}{% else %}{% set prefix = '' %}{% set rest = messages %}{% endif %}\
 {% for m in rest %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}\
 {{ raise_exception('roles must alternate') }}{% endif %}\
@@ -54,7 +56,8 @@ GEMMA3 = """{{ bos_token }}{% if messages[0]['role'] == 'system' %}{% set prefix
 {% endfor %}{% if add_generation_prompt %}<start_of_turn>model
 {% endif %}"""
 
-GEMMA2 = """{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}\
+GEMMA2 = """{{ bos_token }}{% if messages[0]['role'] == 'system' %}\
+{{ raise_exception('no system role') }}{% endif %}\
 {% for m in messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}\
 {{ raise_exception('roles must alternate') }}{% endif %}\
 <start_of_turn>{{ 'model' if m['role'] == 'assistant' else m['role'] }}
@@ -62,7 +65,8 @@ GEMMA2 = """{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exce
 {% endfor %}{% if add_generation_prompt %}<start_of_turn>model
 {% endif %}"""
 
-MISTRAL = """{{ bos_token }}{% if messages[0]['role'] == 'system' %}{% set system = messages[0]['content'] + '\\n\\n' %}\
+MISTRAL = """{{ bos_token }}{% if messages[0]['role'] == 'system' %}\
+{% set system = messages[0]['content'] + '\\n\\n' %}\
 {% set rest = messages[1:] %}{% else %}{% set system = '' %}{% set rest = messages %}{% endif %}\
 {% for m in rest %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}\
 {{ raise_exception('roles must alternate') }}{% endif %}{% if m['role'] == 'user' %}\
@@ -120,7 +124,7 @@ FAMILIES = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def stock(name: str) -> PreTrainedTokenizerFast:
     """The tokenizer as transformers would load it: byte-level BPE, chat template set."""
     family = FAMILIES[name]
@@ -140,7 +144,7 @@ def stock(name: str) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-@lru_cache(maxsize=None)
+@cache
 def chat_tokenizer(name: str) -> HFChatTokenizer:
     return HFChatTokenizer(stock(name))
 

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialog.instructions import Instruction
+from dialog.prompt.parts import Part, Spoken
 from dialog.prompt.render import render
-from dialog.prompt.template import Part, Spoken, open_template
+from dialog.prompt.template import open_template
 from dialog.values import Passage, Prompt, Summary, Turn
 from tests.prompt.families import FAMILIES, chat_tokenizer, control_ids
 
@@ -28,7 +29,7 @@ ATTACKS = [
 every_family = pytest.mark.parametrize("name", FAMILIES)
 
 
-def shown(name: str, text: str, *, user: str | None = None) -> Prompt:
+def shown(name: str, text: str) -> Prompt:
     """A prompt with `text` in every place a text can come from."""
     passage = Passage(
         id="p-1", text=text, source="a.md", title=text, score=0.5, char_start=0, char_end=len(text)
@@ -38,7 +39,7 @@ def shown(name: str, text: str, *, user: str | None = None) -> Prompt:
         instructions=[Instruction(id="i-1", text=text, source="wish")],
         turns=[Turn(index=0, user_id="u-0", user=text, reply_id="r-0", reply=text)],
         passages=[passage],
-        user=text if user is None else user,
+        user=text,
         user_id="u-1",
         limit_tokens=100_000,
         reserve_tokens=100,
@@ -119,8 +120,7 @@ hostile = st.lists(st.one_of(st.sampled_from(MARKERS), st.text(max_size=5)), max
 @settings(max_examples=60, deadline=None)
 @given(text=hostile, name=st.sampled_from(sorted(FAMILIES)))
 def test_no_text_at_all_adds_a_control_token(text: str, name: str) -> None:
-    prompt = shown(name, text, user="x" + text)
-    assert num_controls(name, prompt) == num_controls(name, shown(name, text and "harmless", user="x"))
+    assert num_controls(name, shown(name, "x" + text)) == num_controls(name, shown(name, "harmless"))
 
 
 def test_what_no_tokenizer_takes_is_removed_and_told() -> None:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from dialog.errors import ModelError
-from dialog.prompt.template import Part, Spoken, open_template
+from dialog.prompt.parts import Part, Spoken
+from dialog.prompt.template import open_template
 from dialog.protocols import ChatTokenizer
 from dialog.testing.words import WordTokenizer
 from dialog.values import Message, Role

@@ -1,0 +1,214 @@
+"""Transcripts on disk: JSON Lines, one conversation a line, read and written as streams.
+
+UTF-8, a byte order mark tolerated, blank lines passed over. A bad line is an
+error that says `FILE:LINE: what, what to do`; up to `skip_bad` of them may be
+skipped instead, and are listed.
+
+    reader = TranscriptReader("chats.jsonl", skip_bad=3)
+    for transcript in reader:
+        ...
+    for bad in reader.skipped:
+        print(bad.error)
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import BinaryIO
+
+from pydantic import ValidationError
+
+from dialog.errors import CorpusError
+from dialog.values import Transcript
+
+MAX_LINE_BYTES = 8_000_000
+_SHAPE = '{"id": ..., "messages": [{"role": ..., "content": ...}, ...]}'
+_REMEDIES = {
+    "extra_forbidden": 'remove it, or move it into "meta"',
+    "missing": "add it",
+    "json_invalid": f"make the line one JSON object: {_SHAPE}",
+    "model_type": f"make the line one JSON object: {_SHAPE}",
+    "too_short": "a conversation needs at least one message",
+}
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """A line that was skipped, and why."""
+
+    line: int
+    error: CorpusError
+
+
+class TranscriptReader:
+    """Iterates over a file's transcripts; may be iterated again, which reads the file again.
+
+    Args:
+        path: a file, or "-" for standard input.
+        skip_bad: how many bad lines may be skipped before one is an error.
+
+    Raises (while iterating):
+        CorpusError: the file cannot be read, or more than `skip_bad` lines are bad:
+            not UTF-8, not JSON, not a transcript, too long, or with an id seen before.
+    """
+
+    def __init__(self, path: str | Path, *, skip_bad: int = 0) -> None:
+        if skip_bad < 0:
+            raise ValueError(f"skip_bad must not be negative, but is {skip_bad}")
+        self.path = Path(path)
+        self.skip_bad = skip_bad
+        self.skipped: list[BadLine] = []
+
+    def __iter__(self) -> Iterator[Transcript]:
+        self.skipped = []
+        first_line: dict[str, int] = {}
+        with _opened(self.path) as file:
+            for number, line in _lines(file, self.path):
+                try:
+                    if isinstance(line, CorpusError):
+                        raise line
+                    transcript = parse_transcript(line, path=self.path, line_number=number)
+                    if transcript.id in first_line:
+                        raise CorpusError(
+                            f"id {transcript.id!r} was used on line {first_line[transcript.id]}; "
+                            "give every conversation an id of its own",
+                            path=self.path,
+                            line=number,
+                        )
+                except CorpusError as error:
+                    self._skip(BadLine(number, error))
+                    continue
+                first_line[transcript.id] = number
+                yield transcript
+
+    def _skip(self, bad: BadLine) -> None:
+        if len(self.skipped) >= self.skip_bad:
+            if not self.skip_bad:
+                raise bad.error
+            raise CorpusError(
+                f"more than {self.skip_bad} bad lines, the last: {bad.error}; mend them or raise --skip-bad",
+                path=self.path,
+            ) from bad.error
+        self.skipped.append(bad)
+
+
+def parse_transcript(line: bytes, *, path: str | Path, line_number: int) -> Transcript:
+    """One line as a transcript.
+
+    Raises:
+        CorpusError: it is none; the message names the first field that is wrong.
+    """
+    try:
+        line.decode("utf-8")
+        return Transcript.model_validate_json(line)
+    except UnicodeDecodeError as error:
+        problem = f"not UTF-8 at byte {error.start} of the line; save the file as UTF-8"
+    except ValidationError as error:
+        problem = _told(error)
+    raise CorpusError(problem, path=path, line=line_number)
+
+
+def write_transcripts(path: str | Path, transcripts: Iterable[Transcript]) -> int:
+    """Write a file, whole or not at all; returns how many conversations it holds.
+
+    Raises:
+        CorpusError: an id occurs twice, a text cannot be UTF-8, or the file cannot be written.
+    """
+    path = Path(path)
+    seen: set[str] = set()
+    try:
+        with _replacing(path) as file:
+            for number, transcript in enumerate(transcripts, start=1):
+                if transcript.id in seen:
+                    raise CorpusError(
+                        f"conversation {number} has the id {transcript.id!r} of an earlier one; "
+                        "give every conversation an id of its own",
+                        path=path,
+                    )
+                seen.add(transcript.id)
+                file.write(_dumped(transcript, path) + b"\n")
+    except OSError as error:
+        raise CorpusError(f"cannot be written: {error.strerror or error}", path=path) from error
+    return len(seen)
+
+
+def _dumped(transcript: Transcript, path: Path) -> bytes:
+    try:
+        return transcript.model_dump_json(exclude_defaults=True).encode("utf-8")
+    except ValueError as error:  # pydantic's serialisation error is one
+        raise CorpusError(
+            f"conversation {transcript.id!r} cannot be written as UTF-8: {error}; remove lone surrogates",
+            path=path,
+        ) from error
+
+
+def _told(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False)[0]
+    place = ".".join(str(step) for step in first["loc"])
+    value = "" if first["type"] in ("missing", "json_invalid", "model_type") else _shown(first["input"])
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    remedy = _REMEDIES.get(first["type"], "correct it")
+    return f"{place + ': ' if place else ''}{first['msg']}{value}{more}; {remedy}"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return f", got {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+def _lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes | CorpusError]]:
+    """(line number from 1, line without its end), blank ones left out; an error for one that is too long."""
+    number = 0
+    while line := file.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        if number == 1:
+            if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                raise CorpusError("is UTF-16; save it as UTF-8", path=path)
+            line = line.removeprefix(codecs.BOM_UTF8)
+        if len(line) > MAX_LINE_BYTES and not line.endswith(b"\n"):
+            while line and not line.endswith(b"\n"):
+                line = file.readline(MAX_LINE_BYTES)
+            yield (
+                number,
+                CorpusError(
+                    f"longer than {MAX_LINE_BYTES} bytes; split the conversation", path=path, line=number
+                ),
+            )
+        elif line.strip():
+            yield number, line.rstrip(b"\r\n")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    if str(path) == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror or error}; check the name and its permissions"
+        raise CorpusError(problem, path=path) from error
+    with file:
+        yield file
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """A new file beside `path` that takes its place if nothing goes wrong, else vanishes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        try:
+            yield file  # type: ignore[misc]  # the wrapper has every method of BinaryIO
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            os.unlink(file.name)
+            raise
+    os.replace(file.name, path)
