@@ -1,0 +1,1 @@
+"""The REPL's commands by what they are for; `dialog.repl.commands` gathers them."""
