@@ -63,8 +63,8 @@ def test_scripts_are_numbered_without_gaps_and_all_are_listed():
 @pytest.mark.slow
 def test_ask_answers_in_both_languages_from_the_shop(run):
     english, chinese = run("01_ask.py").split("> ")[1:]
-    assert "$6" in english
-    assert re.search(r"\[(returns\.en\.md|faq\.en\.csv#returns)\]", english)
+    assert "$14" in english
+    assert re.search(r"\[(shipping\.en\.md|faq\.en\.csv#shipping)\]", english)
     assert "12 元" in chinese
     assert "(quoted)" in chinese
     assert re.search(r"\[(returns\.zh\.md|faq\.zh\.jsonl#退换货)\]", chinese)
@@ -77,7 +77,8 @@ def test_stream_shows_the_events_of_a_turn_in_order(run):
     marks = ["searched: ", "skill: answer", "prompt: ", "first token after"]
     assert [out.count(mark) for mark in marks] == [1, 1, 1, 1]
     assert sorted(marks, key=out.index) == marks
-    assert "7–10 working days" in out
+    assert "faq.en.csv#services: Do you rent out tents?" in out
+    assert "$80" in out
 
 
 @pytest.mark.slow
@@ -112,7 +113,16 @@ def test_history_goes_back_and_forth_and_loses_nothing(run):
 def test_own_model_tests_pass_as_a_script_and_under_pytest(run):
     assert run("05_own_model.py").strip() == "both tests pass"
     finished = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(EXAMPLES / "05_own_model.py")],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-o",
+            "addopts=",
+            "-p",
+            "no:cacheprovider",
+            EXAMPLES / "05_own_model.py",
+        ],
         capture_output=True,
         encoding="utf-8",
         timeout=120,
@@ -121,19 +131,20 @@ def test_own_model_tests_pass_as_a_script_and_under_pytest(run):
     assert "2 passed" in finished.stdout
 
 
-def test_transcripts_marks_the_agents_own_turns(run):
-    out = run("06_transcripts.py")
-    assert "20 conversations" in out
-    learned = [line for line in out.splitlines() if line.startswith("  + ")]
-    assert learned
-    assert all(line.startswith("  + assistant") for line in learned)
-
-
-def test_transcripts_does_not_learn_what_a_colleague_wrote(run, tmp_path):
+def test_transcripts_marks_the_agents_own_words_only(run, tmp_path):
     file = tmp_path / "one.jsonl"
     file.write_text(
-        '{"id": "c", "messages": [{"role": "user", "content": "喂"}, '
-        '{"role": "assistant", "name": "xiaohe", "content": "您好"}]}\n',
+        '{"id": "c", "messages": [{"role": "user", "content": "能退吗"}, '
+        '{"role": "assistant", "content": "可以"}, {"role": "user", "content": "thanks"}]}\n',
         encoding="utf-8",
     )
-    assert "c: 0 of " in run("06_transcripts.py", file)
+    out = run("06_transcripts.py", file)
+    assert "»可以" in out
+    assert out.count("»") == out.count("«") == 1
+    assert "thanks" not in out.split("»")[1].split("«")[0]
+
+
+def test_transcripts_makes_examples_of_all_sample_conversations(run):
+    out = run("06_transcripts.py")
+    assert re.search(r"^20 conversations in \d\d+ examples$", out, re.M)
+    assert "left out" not in out
