@@ -257,7 +257,7 @@ def _best_window(terms: set[str], figures: set[str], passage: Passage, *, negate
     A sentence with figures must rest on one sentence: two facts of a passage,
     mixed, make a false third ("orders above $60 take one working day").
     """
-    spans = sentences(passage.text)
+    spans = [span for span in sentences(passage.text) if not _is_question(passage.text[slice(*span)])]
     best = Check(score=0.0)
     for length in range(1, 2 if figures else _SUPPORT_SENTENCES + 1):
         for first in range(len(spans) - length + 1):
@@ -277,6 +277,11 @@ def _best_window(terms: set[str], figures: set[str], passage: Passage, *, negate
                     char_end=passage.char_start + end,
                 )
     return best
+
+
+def _is_question(text: str) -> bool:
+    """A question, an FAQ's for instance, states nothing that could support a claim."""
+    return text.rstrip("”’」』）)\"' ").endswith(("?", "？"))
 
 
 def _polarity_agrees(

@@ -114,3 +114,14 @@ def test_the_title_of_a_passage_supports_no_claim() -> None:
     knowledge = passage("You can return an item within 30 days of delivery.", title="Gift cards")
     sentence = "You can return a gift card within 30 days of delivery."
     assert not check_sentence(sentence, passages=[knowledge]).supported(THRESHOLD)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "text"),
+    [
+        ("A kettle return costs.", "What does a kettle return cost?\nIt is $6."),
+        ("水壶退货要运费。", "水壶退货要运费吗？\n每单12元。"),
+    ],
+)
+def test_the_question_of_a_faq_supports_no_claim(sentence: str, text: str) -> None:
+    assert not check_sentence(sentence, passages=[passage(text)]).supported(THRESHOLD)
