@@ -34,7 +34,7 @@ def text_of(chunks: list[Chunk]) -> str:
 
 
 def ids_of(chunks: list[Chunk]) -> list[int]:
-    return [id for chunk in chunks for id in chunk.ids]
+    return [token for chunk in chunks for token in chunk.ids]
 
 
 def tiny_gguf(path: Path, *, pre: str = "smollm", languages: tuple[str, ...] = ("en",)) -> PreTrainedModel:
@@ -111,7 +111,7 @@ def tiny_wheel(directory: Path, source: Path, *, package: str = "tiny-talker") -
 def _add_tokenizer(writer: gguf.GGUFWriter, tokenizer: PreTrainedTokenizerFast, *, pre: str) -> None:
     vocabulary = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
     added = tokenizer.added_tokens_decoder
-    kinds = [gguf.TokenType.CONTROL if id in added else gguf.TokenType.NORMAL for _, id in vocabulary]
+    kinds = [gguf.TokenType.CONTROL if token in added else gguf.TokenType.NORMAL for _, token in vocabulary]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(pre)
     writer.add_token_list([token for token, _ in vocabulary])

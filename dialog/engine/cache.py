@@ -1,0 +1,171 @@
+"""What the model has already read: key-value caches of conversations, reused by common prefix.
+
+A conversation's next prompt mostly repeats its last one and the reply. The
+pool keeps each conversation's cache; the longest common token prefix stays,
+the rest is cropped (undo, an edited turn, a fork) and only new tokens are read.
+
+    prefix = pool.take("c-42") or Prefix(lambda: new_cache(model.config))
+    cached_tokens = prefix.keep(prompt.ids)      # the model need only read prompt.ids[cached_tokens:]
+    ...
+    pool.put("c-42", prefix)
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PretrainedConfig
+from transformers.cache_utils import DynamicCache, DynamicLayer
+
+_LEAST_CAPACITY = 256
+
+
+class GrowingLayer(DynamicLayer):  # type: ignore[misc]  # transformers is untyped here
+    """A layer's keys and values in a buffer that doubles; `DynamicLayer` copies all of it for every token."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._buffers: tuple[Tensor, Tensor] | None = None
+
+    def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
+        """Append (B, K, T, D) keys and values; return all so far, as views of the buffer."""
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        before = self.get_seq_length()
+        after = before + key_states.shape[-2]
+        keys, values = self._room_for(after, key_states, value_states)
+        keys[:, :, before:after] = key_states
+        values[:, :, before:after] = value_states
+        self.keys, self.values = keys[:, :, :after], values[:, :, :after]
+        return self.keys, self.values
+
+    def num_bytes(self) -> int:
+        return sum(buffer.nbytes for buffer in self._buffers) if self._buffers else 0
+
+    def _room_for(self, length: int, key_states: Tensor, value_states: Tensor) -> tuple[Tensor, Tensor]:
+        if self._buffers is not None and self._buffers[0].shape[-2] >= length:
+            return self._buffers
+        capacity = _LEAST_CAPACITY
+        while capacity < length:
+            capacity *= 2
+        before = self.get_seq_length()
+        grown: list[Tensor] = []
+        for old, new in ((self.keys, key_states), (self.values, value_states)):
+            buffer = new.new_empty((*new.shape[:2], capacity, new.shape[-1]))
+            if before:
+                buffer[:, :, :before] = old
+            grown.append(buffer)
+        self._buffers = (grown[0], grown[1])
+        return self._buffers
+
+
+def new_cache(config: PretrainedConfig) -> DynamicCache:
+    """An empty cache for the model, with `GrowingLayer` wherever attention sees the whole past."""
+    cache = DynamicCache(config=config)
+    cache.layers = [GrowingLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
+    return cache
+
+
+class Prefix:
+    """A cache and the ids it holds. Used by one thread at a time."""
+
+    def __init__(self, make_cache: Callable[[], DynamicCache]) -> None:
+        self._make_cache = make_cache
+        self.cache = make_cache()
+        self.ids: list[int] = []
+        self._is_whole = True
+
+    @property
+    def is_whole(self) -> bool:
+        """False after a forward pass that was broken off: some layers may hold more than others."""
+        return self._is_whole
+
+    @contextmanager
+    def extending(self, ids: Sequence[int]) -> Iterator[DynamicCache]:
+        """Around a forward pass over `ids`, which the cache then holds too."""
+        self._is_whole = False
+        yield self.cache
+        self.ids.extend(ids)
+        self._is_whole = True
+
+    def keep(self, ids: Sequence[int]) -> int:
+        """Crop to the longest common prefix with `ids`, all of which but the last may be kept.
+
+        Returns:
+            How many leading ids the cache still holds.
+        """
+        common = _common_prefix(self.ids, ids[:-1])
+        return common if self.crop(common) else 0
+
+    def crop(self, length: int) -> bool:
+        """Forget all but the first `length` ids; False, and empty, where the layers cannot go back.
+
+        A layer with a sliding window has thrown away what it would need.
+        """
+        surplus = len(self.ids) - length
+        if surplus == 0:
+            return True
+        if length == 0 or not all(type(layer) is GrowingLayer for layer in self.cache.layers):
+            self.cache = self._make_cache()
+            self.ids = []
+            return length == 0
+        self.cache.crop(-surplus)  # counts from the end; positive lengths are refused since transformers 5
+        del self.ids[length:]
+        return True
+
+    def num_bytes(self) -> int:
+        total = 0
+        for layer in self.cache.layers:
+            if isinstance(layer, GrowingLayer):
+                total += layer.num_bytes()
+            else:
+                held = (getattr(layer, name, None) for name in ("keys", "values"))
+                total += sum(tensor.nbytes for tensor in held if isinstance(tensor, torch.Tensor))
+        return total
+
+
+class PrefixPool:
+    """Prefixes by conversation, the least recently used dropped beyond `max_bytes`. Thread-safe."""
+
+    def __init__(self, *, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self._prefixes: OrderedDict[str, Prefix] = OrderedDict()
+        self._lock = Lock()
+
+    def take(self, key: str | None) -> Prefix | None:
+        """The conversation's prefix, out of the pool while it is used: nobody else can change it."""
+        if key is None:
+            return None
+        with self._lock:
+            return self._prefixes.pop(key, None)
+
+    def put(self, key: str | None, prefix: Prefix) -> None:
+        """Keep it for the next turn; a broken one, or one too large on its own, is let go."""
+        if key is None or not prefix.is_whole or not prefix.ids:
+            return
+        with self._lock:
+            self._prefixes[key] = prefix
+            self._prefixes.move_to_end(key)
+            total = sum(kept.num_bytes() for kept in self._prefixes.values())
+            while total > self.max_bytes:
+                _, dropped = self._prefixes.popitem(last=False)
+                total -= dropped.num_bytes()
+
+    def clear(self) -> None:
+        with self._lock:
+            self._prefixes.clear()
+
+    def num_bytes(self) -> int:
+        with self._lock:
+            return sum(prefix.num_bytes() for prefix in self._prefixes.values())
+
+
+def _common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
+    pairs = zip(a, b, strict=False)
+    return next((i for i, (x, y) in enumerate(pairs) if x != y), min(len(a), len(b)))

@@ -1,0 +1,125 @@
+"""One reply, token by token: choose, show, read, until something ends it.
+
+for step in Generation(forward, sampler, prefix=prefix, turns=turns, limits=limits).steps(prompt.ids):
+    print(step.id, step.finish_reason)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import torch
+
+from dialog.engine.cache import Prefix
+from dialog.engine.detokenize import Detokenizer, StopStrings
+from dialog.engine.forward import Forward
+from dialog.engine.sampling import Sampler
+from dialog.engine.turns import Turns
+from dialog.protocols import Cancel
+from dialog.values import Chunk, FinishReason
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What ends a reply from outside the text: its length, its last token, the user."""
+
+    max_tokens: int
+    end_ids: frozenset[int]
+    cancel: Cancel | None = None
+
+    def is_cancelled(self) -> bool:
+        return self.cancel is not None and self.cancel.is_set()
+
+
+@dataclass(frozen=True)
+class Step:
+    """A chosen token, None where the reply ended without one, and why it ended if it did."""
+
+    id: int | None
+    finish_reason: FinishReason | None = None
+
+
+class Generation:
+    """The loop over one prompt. `prefill_s` and `cached_tokens` are known once the first step is out.
+
+    `turns` is taken for one forward pass at a time, so replies to several
+    conversations advance by turns and a slow reader holds up nobody.
+    """
+
+    def __init__(
+        self, forward: Forward, sampler: Sampler, *, prefix: Prefix, turns: Turns, limits: Limits
+    ) -> None:
+        self._forward = forward
+        self._sampler = sampler
+        self._prefix = prefix
+        self._turns = turns
+        self._limits = limits
+        self.prefill_s = 0.0
+        self.cached_tokens = 0
+
+    def steps(self, prompt_ids: Sequence[int]) -> Iterator[Step]:
+        """Steps until the one with a finish reason. An end token is not part of the reply: its id is None."""
+        if self._limits.is_cancelled():
+            yield Step(None, "interrupted")
+            return
+        started = perf_counter()
+        self.cached_tokens = self._prefix.keep(prompt_ids)
+        logits_BV = self._read(prompt_ids[self.cached_tokens :])
+        self.prefill_s = perf_counter() - started
+
+        num_prompt = len(prompt_ids)
+        ids_BT = torch.empty(
+            1, num_prompt + self._limits.max_tokens, dtype=torch.long, device=logits_BV.device
+        )
+        ids_BT[0, :num_prompt] = torch.tensor(prompt_ids, dtype=torch.long)
+        for length in range(num_prompt, ids_BT.shape[1]):
+            if self._limits.is_cancelled():
+                yield Step(None, "interrupted")
+                return
+            token = self._sampler.choose(ids_BT[:, :length], logits_BV)
+            if token in self._limits.end_ids:
+                yield Step(None, "stop")
+                return
+            if length + 1 == ids_BT.shape[1]:
+                yield Step(token, "length")
+                return
+            yield Step(token)
+            ids_BT[0, length] = token
+            logits_BV = self._read([token])
+
+    def _read(self, ids: Sequence[int]) -> torch.Tensor:
+        with self._turns, self._prefix.extending(ids) as cache:
+            return self._forward.next_logits(ids, cache)
+
+
+def chunks(
+    steps: Iterator[Step], *, detokenizer: Detokenizer, stops: StopStrings, hidden_ids: frozenset[int]
+) -> Iterator[Chunk]:
+    """Text of the steps: whole characters, nothing of a stop string, special tokens invisible.
+
+    Ids whose text is still held back come with the chunk that shows it; the
+    last chunk has the finish reason, and all ids together are the reply's.
+    """
+    ids: list[int] = []
+    for step in steps:
+        text = ""
+        if step.id is not None:
+            ids.append(step.id)
+            text = "" if step.id in hidden_ids else detokenizer.feed(step.id)
+        passed = stops.feed(text)
+        finish_reason = step.finish_reason
+        if finish_reason is not None and not passed.stopped:
+            tail = stops.feed(detokenizer.flush())
+            passed = type(passed)(passed.text + tail.text, tail.stopped)
+        shown = passed.text
+        if passed.stopped:
+            finish_reason = "stop"
+        elif finish_reason is not None:
+            shown += stops.flush()
+        if shown or finish_reason is not None:
+            yield Chunk(text=shown, ids=tuple(ids), finish_reason=finish_reason)
+            ids = []
+        if finish_reason is not None:
+            return

@@ -1,0 +1,135 @@
+"""A model in this process as a `protocols.LanguageModel`.
+
+    model = open_model(config.model)                    # dialog.engine.load
+    for chunk in model.stream(prompt, sampling=Sampling(max_tokens=60), cache_key="c-42"):
+        print(chunk.text, end="")
+
+Thread-safe: one forward pass runs at a time, and streams of several
+conversations take turns pass by pass. A stream owns its conversation's cache
+until it ends; a second stream on the same key starts from nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from dialog.engine.cache import Prefix, PrefixPool
+from dialog.engine.detokenize import Detokenizer, StopStrings
+from dialog.engine.forward import Forward
+from dialog.engine.generate import Generation, Limits, chunks
+from dialog.engine.sampling import Sampler
+from dialog.engine.tokenizer import HFChatTokenizer
+from dialog.engine.turns import Turns
+from dialog.errors import PromptTooLong
+from dialog.protocols import Cancel, ChatTokenizer
+from dialog.values import Chunk, ModelInfo, Prompt, Sampling, TokenScores
+
+DEFAULT_CACHE_BYTES = 512 * 2**20
+
+
+class LocalModel:
+    """One loaded model, its tokenizer, and the prefixes of the conversations it serves.
+
+    Args:
+        end_ids: tokens that end a reply.
+        cache_bytes: memory for prefixes of conversations; 0 reuses nothing.
+    """
+
+    def __init__(
+        self,
+        forward: Forward,
+        tokenizer: HFChatTokenizer,
+        *,
+        info: ModelInfo,
+        end_ids: frozenset[int],
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
+    ) -> None:
+        self.info = info
+        self.tokenizer: ChatTokenizer = tokenizer
+        self.forward = forward
+        self.prefixes = PrefixPool(max_bytes=cache_bytes)
+        self.end_ids = end_ids
+        self._hidden_ids = tokenizer.special_ids
+        self._turns = Turns()
+
+    def stream(
+        self,
+        prompt: Prompt,
+        *,
+        sampling: Sampling,
+        cache_key: str | None = None,
+        cancel: Cancel | None = None,
+    ) -> Iterator[Chunk]:
+        """Generate; nothing runs before the first `next()`.
+
+        The reply ends with "length" at `max_tokens` or at the end of the context.
+
+        Raises:
+            PromptTooLong: the prompt leaves no room for one token.
+            ValueError: the prompt is empty.
+        """
+        self._check_fits(prompt, reserved=1)
+        room = self.info.context_tokens - len(prompt.ids)
+        limits = Limits(min(sampling.max_tokens, room), self.end_ids, cancel)
+        return self._stream(prompt, sampling=sampling, cache_key=cache_key, limits=limits)
+
+    def score(self, prompt: Prompt, continuations: Sequence[str]) -> list[TokenScores]:
+        """Teacher-forced log-probabilities; the prompt is read once for all continuations.
+
+        An empty continuation has no tokens and total 0.
+
+        Raises:
+            PromptTooLong: prompt and a continuation together exceed the context.
+        """
+        encoded = [self.tokenizer.encode(text)[0] for text in continuations]
+        self._check_fits(prompt, reserved=max((len(ids) for ids in encoded), default=0))
+        prefix = Prefix(self.forward.new_cache)
+        with self._turns, prefix.extending(prompt.ids) as cache:
+            first_BV = self.forward.next_logits(prompt.ids, cache)
+        return [self._score_one(ids, prefix, prompt.ids, first_BV) for ids in encoded]
+
+    def _stream(
+        self, prompt: Prompt, *, sampling: Sampling, cache_key: str | None, limits: Limits
+    ) -> Iterator[Chunk]:
+        prefix = self.prefixes.take(cache_key) or Prefix(self.forward.new_cache)
+        generation = Generation(
+            self.forward, Sampler(sampling), prefix=prefix, turns=self._turns, limits=limits
+        )
+        pieces = chunks(
+            generation.steps(prompt.ids),
+            detokenizer=Detokenizer(self.tokenizer.decode),
+            stops=StopStrings(sampling.stop),
+            hidden_ids=self._hidden_ids,
+        )
+        try:
+            for index, chunk in enumerate(pieces):
+                if index == 0:
+                    first = {"prefill_s": generation.prefill_s, "cached_tokens": generation.cached_tokens}
+                    chunk = chunk.model_copy(update=first)
+                yield chunk
+        finally:  # also when the reader leaves early
+            self.prefixes.put(cache_key, prefix)
+
+    def _score_one(
+        self, ids: list[int], prefix: Prefix, prompt_ids: tuple[int, ...], first_BV: torch.Tensor
+    ) -> TokenScores:
+        logits_TV = first_BV
+        if len(ids) > 1:
+            if not prefix.crop(len(prompt_ids)):
+                with self._turns, prefix.extending(prompt_ids) as cache:
+                    self.forward.next_logits(prompt_ids, cache)
+            with self._turns, prefix.extending(ids[:-1]) as cache:
+                rest_BTV = self.forward.all_logits(ids[:-1], cache)
+            logits_TV = torch.cat([first_BV, rest_BTV[0]])
+        logprobs_TV = logits_TV.log_softmax(-1)
+        logprobs = (float(logprobs_TV[position, token]) for position, token in enumerate(ids))
+        return TokenScores(ids=tuple(ids), logprobs=tuple(logprobs))
+
+    def _check_fits(self, prompt: Prompt, *, reserved: int) -> None:
+        if not prompt.ids:
+            raise ValueError("the prompt is empty; render at least the generation prompt")
+        needed = len(prompt.ids) + reserved
+        if needed > self.info.context_tokens:
+            raise PromptTooLong(needed=needed, limit=self.info.context_tokens)
