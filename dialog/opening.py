@@ -37,6 +37,8 @@ class Opening:
         self._given_skills = skills
         self._progress = progress
         self._lock = threading.RLock()
+        self._record_lock = threading.RLock()
+        """Apart, so that the record can be read while the model is still loading."""
 
     @property
     def model(self) -> LanguageModel:
@@ -53,18 +55,18 @@ class Opening:
     @property
     def store(self) -> Store:
         """Raises StoreError."""
-        with self._lock:
+        with self._record_lock:
             return self._store
 
     @property
     def ledger(self) -> Ledger:
-        with self._lock:
+        with self._record_lock:
             return self._ledger
 
     @property
     def skills(self) -> Sequence[Skill]:
         """Raises ConfigError."""
-        with self._lock:
+        with self._record_lock:
             return self._skills
 
     @property
@@ -142,7 +144,7 @@ class Opening:
 
     def close(self) -> None:
         """Close what was opened here; parts that were given stay open."""
-        with self._lock:
+        with self._lock, self._record_lock:
             for name, given in (
                 ("_store", self._given_store),
                 ("_retriever", self._given_retriever),

@@ -1,0 +1,137 @@
+"""A database with transactions that say what they are for, and errors in our words.
+
+    with database.writing() as connection: connection.execute(...)
+
+Writing transactions take SQLite's write lock at once (`BEGIN IMMEDIATE`), so
+none fails half-way because another process was quicker; the writers of one
+process queue up without polling. Every failure of the database leaves here as
+a StoreError that says what to do.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from dialog.errors import StoreError
+
+Dialect = Literal["sqlite", "postgresql"]
+
+
+class Database:
+    """An engine, where it leads, and what was noticed on opening it.
+
+    Attributes:
+        path: the SQLite file; None in memory and for PostgreSQL.
+        notices: what the user should be told (a damaged file was set aside).
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        dialect: Dialect,
+        where: str,
+        path: Path | None,
+        notices: tuple[str, ...] = (),
+    ) -> None:
+        self.engine = engine
+        self.dialect: Dialect = dialect
+        self.where = where
+        self.path = path
+        self.notices = notices
+        self._writers = threading.RLock()
+        self._is_shared_connection = dialect == "sqlite" and path is None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one moment of the database."""
+        with self._alone_in_memory(), self._translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that is durable when the block ends, and never was if it raises."""
+        with self._queue(), self._translated(), self.engine.connect() as connection:
+            writing = connection.execution_options(is_writing=True)
+            with writing.begin():
+                yield writing
+
+    @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """A connection of its own in which every statement stands alone (PostgreSQL's advisory locks)."""
+        with self._translated(), self.engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    def close(self) -> None:
+        """Close all connections; the database may be opened again."""
+        self.engine.dispose()
+
+    def _queue(self) -> AbstractContextManager[object]:
+        return self._writers if self.dialect == "sqlite" else nullcontext()
+
+    def _alone_in_memory(self) -> AbstractContextManager[object]:
+        return self._writers if self._is_shared_connection else nullcontext()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except DBAPIError as error:
+            raise self._explained(error) from error
+        except SQLAlchemyError as error:
+            raise StoreError(f"{self.where}: {error}") from error
+
+    def _explained(self, error: DBAPIError) -> StoreError:
+        name = getattr(error.orig, "sqlite_errorname", "") or ""
+        problem = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else "no reason given"
+        if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            if self.path is not None:
+                mark_suspect(self.path)
+            return StoreError(
+                f"{self.where} is damaged ({problem}); on the next start it is set aside "
+                "and every conversation that can be read is kept"
+            )
+        return StoreError(f"{self.where}: {explain(name, problem)}")
+
+
+def explain(sqlite_errorname: str, problem: str) -> str:
+    """What a failure means to the person who meets it, and what they can do."""
+    if sqlite_errorname == "SQLITE_FULL" or ("disk" in problem and "full" in problem):
+        return f"no space is left ({problem}); this was not recorded: free space and repeat it"
+    if sqlite_errorname.startswith("SQLITE_IOERR"):
+        return f"the disk failed or is full ({problem}); this was not recorded: check the disk and repeat it"
+    if sqlite_errorname.startswith("SQLITE_READONLY"):
+        return f"it is read-only ({problem}); this was not recorded: make the file and its folder writable"
+    if sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return f"another process is holding it ({problem}); this was not recorded: repeat it"
+    if sqlite_errorname.startswith("SQLITE_CANTOPEN"):
+        return f"it cannot be opened ({problem}); check the path and its permissions"
+    return f"{problem}; check store.url and that the database is running"
+
+
+def suspect_marker(path: Path) -> Path:
+    """The empty file that asks the next opening to check the whole database."""
+    return path.with_name(path.name + ".suspect")
+
+
+def mark_suspect(path: Path) -> None:
+    try:
+        suspect_marker(path).touch()
+    except OSError:
+        return  # a read-only folder: the next reader meets the same error and says the same
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """True if SQLite says that the file itself is broken."""
+    name = getattr(error, "sqlite_errorname", "") or ""
+    return name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
