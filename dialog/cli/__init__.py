@@ -1,1 +1,1 @@
-
+"""The command line: `dialog.cli.main` and one small file a verb."""

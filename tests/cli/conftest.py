@@ -1,13 +1,17 @@
 """Run the command in this process or in its own, and install plug-ins that nobody has."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
+import types
 from dataclasses import dataclass
 
 import pytest
 
 from dialog.cli.main import main
+from dialog.testing import HashEmbedder, ScriptedModel
 
 
 @dataclass(frozen=True)
@@ -78,3 +82,82 @@ def install(tmp_path, monkeypatch):
         return site
 
     return add
+
+
+@pytest.fixture
+def model(monkeypatch):
+    """The configured model is this script, which finds what it says in the passages."""
+    scripted = ScriptedModel(lambda prompt: "Returns are free within 30 days.")
+    engine = types.ModuleType("dialog.engine.load")
+    engine.open_model = lambda section, **_: scripted
+    monkeypatch.setitem(sys.modules, "dialog.engine.load", engine)
+    return scripted
+
+
+@pytest.fixture
+def light_embedder(monkeypatch):
+    """Knowledge is embedded by hashing, so that no weights are read."""
+    hash_embeddings(monkeypatch)
+
+
+def hash_embeddings(monkeypatch):
+    for module in ("embed", "base", "index"):
+        monkeypatch.setattr(f"dialog.knowledge.{module}.open_embedder", lambda name: HashEmbedder())
+
+
+@pytest.fixture(scope="session")
+def indexed(tmp_path_factory):
+    """A home in which two documents are indexed, to be copied."""
+    root = tmp_path_factory.mktemp("indexed")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("INSTRUCTREC_HOME", str(root / "home"))
+        hash_embeddings(monkeypatch)
+        assert main(["index", str(write_documents(root / "shop")), "--quiet"]) == 0
+    return root
+
+
+def write_documents(folder):
+    folder.mkdir()
+    (folder / "returns.md").write_text("# Returns\n\nReturns are free within 30 days.\n", encoding="utf-8")
+    (folder / "退货.md").write_text("# 退货\n\n七天内可以免费退货。\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def shop(indexed, tmp_path, light_embedder, monkeypatch):
+    """A folder with two documents, and an index of it that always answers."""
+    shutil.copytree(indexed / "home", tmp_path / "home", dirs_exist_ok=True)
+    monkeypatch.setenv("INSTRUCTREC_KNOWLEDGE__MIN_CONFIDENCE", "0.0")
+    return indexed / "shop"
+
+
+@pytest.fixture
+def own_shop(tmp_path, light_embedder, command):
+    """The same, for tests that change the documents."""
+    folder = write_documents(tmp_path / "shop")
+    assert command("index", str(folder), "--quiet").code == 0
+    return folder
+
+
+@pytest.fixture
+def lines(tmp_path):
+    """`lines("a.jsonl", {"id": ...}, ...)` writes a file of JSON lines and gives its name."""
+
+    def write(name, *values):
+        path = tmp_path / name
+        texts = (value if isinstance(value, str) else json.dumps(value) for value in values)
+        path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def question():
+    """A batch line: earlier messages as (role, content), then the user's."""
+
+    def make(id, text, *before):
+        messages = [{"role": role, "content": content} for role, content in before]
+        return {"id": id, "messages": [*messages, {"role": "user", "content": text}]}
+
+    return make

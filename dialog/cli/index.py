@@ -1,0 +1,63 @@
+"""`instructrec index`: documents into the knowledge index, only what changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dialog.cli.verb import Run, verb
+
+if TYPE_CHECKING:
+    from dialog.knowledge.records import IndexReport
+
+
+def register(app: typer.Typer) -> None:
+    verb(app)(index)
+
+
+def index(
+    run: Run,
+    sources: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files and folders.")],
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove documents that are no longer among the paths.")
+    ] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Index everything again.")] = False,
+) -> None:
+    """Put documents into the knowledge index; only changes cost work."""
+    missing = [path for path in sources if not path.exists()]
+    if missing and not prune:
+        raise typer.BadParameter(f"{str(missing[0])!r} does not exist; name files and folders that do")
+    from dialog.cli.progress import progress
+    from dialog.knowledge.index import build_index
+
+    config = run.config()
+    with progress("indexing", shown=run.shows_progress) as advance:
+        report = build_index(
+            config.knowledge_path,
+            sources,
+            config.values.knowledge,
+            prune=prune,
+            rebuild=rebuild,
+            progress=lambda done: advance(done.files_done, done.files_total),
+        )
+    if run.json:
+        run.show_json(report)
+    else:
+        for skip in report.skipped:
+            run.warn(f"skipped {skip.source}: {skip.reason}")
+        if not run.quiet:
+            run.show(described(report))
+    if not (report.added or report.changed or report.removed or report.unchanged):
+        raise typer.Exit(1)
+
+
+def described(report: IndexReport) -> str:
+    """What an indexing run did, for people."""
+    parts = ("added", "changed", "removed", "unchanged")
+    counts = ", ".join(f"{getattr(report, part)} {part}" for part in parts)
+    return (
+        f"{counts}, {len(report.skipped)} skipped; the index holds {report.num_documents} documents "
+        f"in {report.num_chunks} passages ({report.seconds:.1f} s)"
+    )

@@ -1,0 +1,118 @@
+"""The part of `doctor` that looks at what the configuration names: model, embedder, index, store, skills."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from dialog.cli.checks import Check
+from dialog.cli.config import masked
+from dialog.config import Config
+from dialog.errors import ModelError
+
+
+def _model(config: Config) -> Iterator[Check]:
+    from dialog.engine.sources import resolve
+
+    name = config.values.model.name
+    try:
+        files = resolve(name, offline=True)
+    except ModelError as error:
+        yield Check(
+            name="model",
+            status="warning",
+            detail=str(error),
+            remedy=f"instructrec models pull {name}",
+            facts={"name": name, "present": False},
+        )
+        return
+    yield Check(
+        name="model",
+        status="ok",
+        detail=f"{name}, {files.size_bytes / 1_000_000:.0f} MB, writes {' '.join(files.languages)}",
+        facts={
+            "name": name,
+            "present": True,
+            "fingerprint": files.fingerprint,
+            "languages": list(files.languages),
+        },
+    )
+
+
+def _embedder(config: Config) -> Iterator[Check]:
+    from dialog.knowledge.embed import open_embedder
+
+    embedder = open_embedder(config.values.knowledge.embedder)
+    (vector,) = embedder.embed_queries(["你好"])
+    yield Check(
+        name="embedder",
+        status="ok",
+        detail=f"{embedder.name}, {len(vector)} dimensions",
+        facts={"name": embedder.name, "fingerprint": embedder.fingerprint, "dimension": len(vector)},
+    )
+
+
+def _index(config: Config) -> Iterator[Check]:
+    from dialog.knowledge.abstain import THRESHOLDS
+    from dialog.knowledge.base import open_knowledge
+
+    path = config.knowledge_path
+    if not (path / "manifest.json").is_file():
+        yield Check(
+            name="index",
+            status="warning",
+            detail=f"nothing is indexed at {path}; the agent answers without documents",
+            remedy="instructrec index PATH...",
+            facts={"path": str(path), "present": False},
+        )
+        return
+    section = config.values.knowledge
+    with open_knowledge(path, section) as knowledge:
+        num_documents, num_chunks = knowledge.counts
+        fingerprint = knowledge.fingerprint
+    fixed = section.min_confidence
+    thresholds = {language: fixed if fixed is not None else THRESHOLDS[language] for language in THRESHOLDS}
+    shown = ", ".join(f"{language} {threshold:.2f}" for language, threshold in thresholds.items())
+    yield Check(
+        name="index",
+        status="ok",
+        detail=f"{path}, {num_documents} documents, {num_chunks} passages, answers from confidence {shown}",
+        facts={
+            "path": str(path),
+            "present": True,
+            "fingerprint": fingerprint,
+            "num_documents": num_documents,
+            "num_chunks": num_chunks,
+            "thresholds": thresholds,
+        },
+    )
+
+
+def _store(config: Config) -> Iterator[Check]:
+    from dialog.store import open_store
+    from dialog.store.schema import MIGRATIONS
+
+    url = str(masked(config.store_url))
+    if config.store_url.startswith("sqlite:///") and not Path(config.store_url[10:]).exists():
+        yield Check(
+            name="store", status="ok", detail=f"{url}, made with the first conversation", facts={"url": url}
+        )
+        return
+    with open_store(config.store_url) as store:
+        num_bytes = store.num_bytes()
+        notices = " ".join(store.notices)
+    schema = len(MIGRATIONS)  # opening brings a store up to it, or fails
+    yield Check(
+        name="store",
+        status="warning" if notices else "ok",
+        detail=notices or f"{url}, schema {schema}, {num_bytes} bytes said",
+        facts={"url": url, "schema": schema, "num_bytes": num_bytes},
+    )
+
+
+ALL: Mapping[str, Callable[[Config], Iterator[Check]]] = {
+    "model": _model,
+    "embedder": _embedder,
+    "index": _index,
+    "store": _store,
+}
