@@ -1,0 +1,237 @@
+"""An index to search in: query in context, two legs, fusion, and the admission that nothing fits.
+
+    knowledge = open_knowledge(Path("kb"), KnowledgeSection())
+    result = knowledge.search("How long is the warranty?", top_k=3)
+    if not result.abstain:
+        print(result.passages[0].text, result.passages[0].source)
+
+Safe to share between threads. A search sees one published state of the index
+from beginning to end, and the next search sees what was published since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dialog.config import KnowledgeSection
+from dialog.errors import KnowledgeError
+from dialog.knowledge.abstain import THRESHOLDS, confidence
+from dialog.knowledge.catalog import Catalog
+from dialog.knowledge.embed import open_embedder
+from dialog.knowledge.evidence import weigh
+from dialog.knowledge.lexical import lexical_search
+from dialog.knowledge.manifest import Manifest, read_manifest
+from dialog.knowledge.query import QueryPlan, plan_query
+from dialog.knowledge.ranking import Found, Hits, rank
+from dialog.knowledge.rows import ChunkRow
+from dialog.knowledge.vectors import EXACT_LIMIT, ChromaCollection, ChromaVectors, ExactVectors, Nearest
+from dialog.protocols import Embedder
+from dialog.text import detect_language
+from dialog.values import Document, Legs, Message, Passage, SearchResult
+
+
+def open_knowledge(
+    path: Path, section: KnowledgeSection, *, embedder: Embedder | None = None
+) -> KnowledgeBase:
+    """Open the index at `path` for searching; the embedder loads at the first search.
+
+    Raises:
+        KnowledgeError: there is no index, it is damaged, or it was made with another embedder.
+    """
+    return KnowledgeBase(path, section, embedder or open_embedder(section.embedder))
+
+
+class KnowledgeBase:
+    """A `dialog.protocols.Retriever` over one index directory."""
+
+    def __init__(self, path: Path, section: KnowledgeSection, embedder: Embedder) -> None:
+        self.path = path
+        self._section = section
+        self._embedder = embedder
+        self._lock = threading.Lock()
+        self._store: _Store | None = None
+        self._published()
+
+    def __enter__(self) -> KnowledgeBase:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        with self._lock:
+            if self._store:
+                self._store.close()
+            self._store = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of everything the published index holds and was made with."""
+        return self._published().fingerprint
+
+    @property
+    def manifest(self) -> Manifest:
+        return self._published().manifest
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Published documents and chunks."""
+        return self._published().catalog.counts()
+
+    def document(self, passage_id: str) -> Document | None:
+        """The whole document a passage was cut from: its spans index this text."""
+        catalog = self._published().catalog
+        rows = catalog.chunks(list(catalog.numbers_by_id([passage_id]).values()))
+        return catalog.document(rows[0].document) if rows else None
+
+    def search(
+        self,
+        query: str,
+        *,
+        top_k: int,
+        history: Sequence[Message] = (),
+        where: dict[str, Any] | None = None,
+    ) -> SearchResult:
+        """The best passages, best first; see `dialog.protocols.Retriever`.
+
+        `where` keeps chunks whose metadata holds each given value, or one of a list of values.
+        """
+        plan = plan_query(query, history)
+        if not query.strip() or top_k < 1:
+            return SearchResult(query=query, abstain=True, confidence=0.0)
+        store = self._published()
+        with store.catalog.snapshot():
+            among = store.catalog.numbers_where(where) if where else None
+            return self._search(store, plan, top_k=top_k, among=among)
+
+    def _search(
+        self, store: _Store, plan: QueryPlan, *, top_k: int, among: Sequence[int] | None
+    ) -> SearchResult:
+        legs = self._legs(store, plan, limit=max(self._section.candidates, top_k), among=among)
+        found = {number for leg in legs for number, _ in (*leg.lexical, *leg.dense)}
+        ranked = rank(
+            legs[0],
+            legs[1] if len(legs) > 1 else None,
+            store.catalog.units(sorted(found)),
+            context_weight=plan.context_weight,
+            k=self._section.rrf_k,
+        )[:top_k]
+        rows = {row.number: row for row in store.catalog.chunks([one.number for one in ranked])}
+        language = detect_language(plan.query)
+        evidence = weigh(store.catalog, plan, [rows[one.number] for one in ranked], legs)
+        sure = confidence(evidence, language=language)
+        threshold = self._section.min_confidence
+        return SearchResult(
+            query=plan.query,
+            rewritten=plan.rewritten,
+            abstain=not ranked or sure < (THRESHOLDS[language] if threshold is None else threshold),
+            confidence=sure,
+            passages=tuple(_passage(rows[one.number], score=one.score, legs=legs) for one in ranked),
+        )
+
+    def _legs(self, store: _Store, plan: QueryPlan, *, limit: int, among: Sequence[int] | None) -> list[Hits]:
+        """What the turn alone found, then what it found in its context."""
+        words = [plan.query, *filter(None, [plan.context_terms])]
+        meanings = [plan.query, *filter(None, [plan.context])]
+        vectors = self._embedder.embed_queries(meanings)
+        nearest = store.nearest()
+        return [
+            Hits(
+                lexical=lexical_search(store.catalog, text, limit=limit, among=among),
+                dense=nearest.nearest(vector, limit=limit, among=among),
+            )
+            for text, vector in zip(words, vectors, strict=True)
+        ]
+
+    def _published(self) -> _Store:
+        """The store the manifest names, opened again after a rebuild."""
+        with self._lock:
+            manifest = read_manifest(self.path)
+            if manifest is None:
+                raise KnowledgeError(
+                    f"there is no knowledge index at {str(self.path)!r}; "
+                    "make one with: instructrec index PATH..."
+                )
+            if self._store is None or self._store.manifest != manifest:
+                manifest.check_readable(self.path, self._embedder)
+                if self._store:
+                    self._store.close()
+                self._store = _Store(self.path / manifest.store, manifest)
+            return self._store
+
+
+class _Store:
+    """One opened store; what is kept in memory is made again when the generation moves."""
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        file = folder / "knowledge.db"
+        if not file.is_file():
+            raise KnowledgeError(
+                f"the knowledge index {str(folder.parent)!r} has lost {file.name!r}; "
+                "make it again with: instructrec index PATH... --rebuild"
+            )
+        self.manifest = manifest
+        self.catalog = Catalog(file, read_only=True)
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._nearest: tuple[int, Nearest] | None = None
+        self._fingerprint: tuple[int, str] | None = None
+        self._collection: ChromaCollection | None = None
+
+    def close(self) -> None:
+        self.catalog.close()
+        if self._collection:
+            self._collection.close()
+
+    def nearest(self) -> Nearest:
+        with self._lock:
+            generation = self.catalog.generation()
+            if self._nearest is None or self._nearest[0] != generation:
+                self._nearest = (generation, self._open_vectors())
+            return self._nearest[1]
+
+    @property
+    def fingerprint(self) -> str:
+        with self._lock:
+            generation = self.catalog.generation()
+            if self._fingerprint is None or self._fingerprint[0] != generation:
+                made_with = self.manifest.model_copy(update={"store": ""}).model_dump_json()
+                digest = hashlib.sha256("\n".join([made_with, *self.catalog.chunk_ids()]).encode())
+                self._fingerprint = (generation, digest.hexdigest()[:16])
+            return self._fingerprint[1]
+
+    def _open_vectors(self) -> Nearest:
+        dimension = self.manifest.dimension
+        if self.catalog.counts()[1] <= EXACT_LIMIT:
+            return ExactVectors.load(self.catalog, dimension=dimension)
+        if self._collection:
+            self._collection.close()
+        self._collection = ChromaCollection(self._folder / "chroma")
+        return ChromaVectors(self._collection, self.catalog, dimension)
+
+
+def _passage(row: ChunkRow, *, score: float, legs: Sequence[Hits]) -> Passage:
+    return Passage(
+        id=row.id,
+        text=row.text,
+        source=row.source,
+        title=row.heading,
+        score=score,
+        char_start=row.char_start,
+        char_end=row.char_end,
+        legs=Legs(
+            lexical=_best_rank(row.number, [leg.lexical for leg in legs]),
+            dense=_best_rank(row.number, [leg.dense for leg in legs]),
+        ),
+        answer=row.answer,
+        language=row.language,
+    )
+
+
+def _best_rank(number: int, rankings: Sequence[Found]) -> int | None:
+    ranks = [rank for found in rankings for rank, (other, _) in enumerate(found, 1) if other == number]
+    return min(ranks, default=None)

@@ -1,0 +1,1 @@
+"""One embedder a file; `dialog.knowledge.embed.open_embedder` picks."""

@@ -1,0 +1,96 @@
+"""A turn in its conversation to what is searched for: rules only, no model.
+
+The user's own words are always searched for by themselves. Beside them, what
+was said before and the turn together are searched for, and count the more the
+less the turn says by itself (a pronoun, an ellipsis, a bare answer). Nothing
+the user wrote is left out of either, so numbers, names and negations stay. A
+turn that stands alone and shares no word with what was said is a new topic,
+and the old one is left behind.
+
+    plan = plan_query("那运费呢？", history)
+    plan.context     # the last messages and the turn, or None
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dialog.knowledge.segment import query_terms
+from dialog.text import detect_language, normalise
+from dialog.values import Message
+
+_MESSAGES_FOR_TERMS = 8
+_MESSAGES_FOR_MEANING = 4
+_MAX_MESSAGE_CHARS = 600
+_WEIGHT_ALONE = 0.5
+_WEIGHT_LEANING = 1.0
+_SHORT_TERMS = 3
+"""Fewer informative terms than this seldom say what is meant; Chinese pairs count for half."""
+
+_EN_REFERENCE = re.compile(
+    r"\b(?:it|its|they|them|their|theirs|that|this|those|these|he|him|his|she|her|there|then|one|ones|same|"
+    r"both|either|neither|other|others|another|else|too|also|instead|such|former|latter|above|mentioned)\b"
+)
+_EN_FOLLOW_UP = re.compile(
+    r"^(?:and|but|or|so|also|then|ok|okay|yes|yeah|yep|no|nope|sure|right|why|how come|what about|how about|"
+    r"what if|what else|anything else|which one|if so|in that case|thanks|thank you)\b"
+)
+_ZH_REFERENCE = re.compile(
+    r"[它她该]|其(?!他|它|实|中)|这|那|上面|刚才|前面|同样|另外|别的|其他|两者|前者|后者"
+)
+_ZH_FOLLOW_UP = re.compile(
+    r"^(?:还有|然后|如果|要是|但|可是|不过|而且|另外|好的|对的?$|对[，,]|是的|不是|没有|有的|嗯|为什么)|呢[？?。!！]*$"
+)
+
+
+@dataclass(frozen=True)
+class QueryPlan:
+    """What to search for.
+
+    `context` is the turn with what was said before it, for meaning;
+    `context_terms` reaches further back, for words. Both are None where there
+    is nothing to lean on. `context_weight` is theirs beside the turn's own 1.
+    `leans` is true where the turn says little by itself.
+    """
+
+    query: str
+    context: str | None = None
+    context_terms: str | None = None
+    context_weight: float = 0.0
+    leans: bool = False
+
+    @property
+    def rewritten(self) -> str | None:
+        """What a turn that leans on its context was understood as."""
+        return self.context if self.leans else None
+
+
+def plan_query(query: str, history: Sequence[Message] = ()) -> QueryPlan:
+    """How to search for a turn, given the messages before it, oldest first."""
+    said = [message.content.strip() for message in history if message.role in ("user", "assistant")]
+    said = [text[-_MAX_MESSAGE_CHARS:] for text in said if text]
+    if not said or not query.strip():
+        return QueryPlan(query=query)
+    does_lean = leans(query)
+    if not does_lean and not set(query_terms(query)) & set(query_terms("\n".join(said))):
+        return QueryPlan(query=query)
+    return QueryPlan(
+        query=query,
+        context="\n".join([*said[-_MESSAGES_FOR_MEANING:], query]),
+        context_terms="\n".join([*said[-_MESSAGES_FOR_TERMS:], query]),
+        context_weight=_WEIGHT_LEANING if does_lean else _WEIGHT_ALONE,
+        leans=does_lean,
+    )
+
+
+def leans(query: str) -> bool:
+    """True if a turn says little without what was said before it."""
+    text = normalise(query).strip()
+    num_terms = sum(0.5 if len(term) == 2 and not term.isascii() else 1.0 for term in query_terms(text))
+    if num_terms < _SHORT_TERMS or not text:
+        return True
+    if detect_language(text) == "zh":
+        return bool(_ZH_REFERENCE.search(text) or _ZH_FOLLOW_UP.search(text))
+    return bool(_EN_REFERENCE.search(text) or _EN_FOLLOW_UP.search(text))

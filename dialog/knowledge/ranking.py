@@ -1,0 +1,88 @@
+"""The legs of a search and how they become one ranking.
+
+The turn alone and the turn in its context are each searched for in both
+indexes and fused. What the context finds also speaks for its documents: every
+passage of a document is lifted by the document's best, so that the
+conversation picks the document and the turn picks the passage in it.
+
+    ranked = rank(own, around, documents, context_weight=1.0, k=60)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+from dialog.knowledge.fusion import Ranking, fuse, strengths
+
+Found = Sequence[tuple[int, float]]
+"""(chunk number, score), best first."""
+
+_CONTEXT_LEXICAL_WEIGHT = 2.0
+"""Of the lexical leg where a whole conversation is the query: its meaning blurs, its words do not."""
+
+
+@dataclass(frozen=True)
+class Hits:
+    """What one text found in each index."""
+
+    lexical: Found
+    dense: Found
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A chunk's number and its score in [0, 1]."""
+
+    number: int
+    score: float
+
+
+def rank(
+    own: Hits, around: Hits | None, units: Mapping[int, Hashable], *, context_weight: float, k: int
+) -> list[Ranked]:
+    """All chunks found, best first.
+
+    Args:
+        own: what the turn alone found.
+        around: what the turn in its context found, if it has one.
+        units: the document of every chunk found; an FAQ entry is one by itself.
+        context_weight: of `around`, beside 1 for `own`.
+        k: the constant of reciprocal rank fusion.
+    """
+    alone = _fused(own, lexical_weight=1.0, k=k)
+    if around is None:
+        return [Ranked(number=number, score=score) for number, score in alone.items()]
+    together = _fused(around, lexical_weight=_CONTEXT_LEXICAL_WEIGHT, k=k)
+    best: dict[Hashable, float] = {}
+    for number, score in together.items():
+        best[units[number]] = max(best.get(units[number], 0.0), score)
+    most = 1.0 + 2.0 * context_weight
+    scores = {
+        number: (
+            alone.get(number, 0.0)
+            + context_weight * (together.get(number, 0.0) + best.get(units[number], 0.0))
+        )
+        / most
+        for number in [*alone, *together]
+    }
+    return [
+        Ranked(number=number, score=scores[number]) for number in sorted(scores, key=lambda n: -scores[n])
+    ]
+
+
+def _fused(legs: Hits, *, lexical_weight: float, k: int) -> Mapping[int, float]:
+    return fuse(
+        [
+            _ranking(legs.lexical, weight=lexical_weight, zero=0.0),
+            _ranking(legs.dense, weight=1.0, zero=None),
+        ],
+        k=k,
+    )
+
+
+def _ranking(found: Found, *, weight: float, zero: float | None) -> Ranking[int]:
+    """`zero` None takes the last score: unrelated texts have a cosine far above 0."""
+    scores = [score for _, score in found]
+    lowest = scores[-1] if zero is None and scores else zero or 0.0
+    return Ranking([number for number, _ in found], weight=weight, strengths=strengths(scores, zero=lowest))

@@ -1,0 +1,44 @@
+"""One reader a format; each turns a file's bytes into documents whose blocks carry exact spans."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+
+from dialog.knowledge.documents import Reader
+from dialog.knowledge.encoding import NotText
+from dialog.knowledge.readers.html import read_html
+from dialog.knowledge.readers.markdown import read_markdown
+from dialog.knowledge.readers.plain import read_plain
+from dialog.knowledge.readers.rows import read_csv, read_json_lines
+
+BUILT_IN: Mapping[str, Reader] = {
+    ".md": read_markdown,
+    ".markdown": read_markdown,
+    ".txt": read_plain,
+    ".text": read_plain,
+    ".html": read_html,
+    ".htm": read_html,
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".jsonl": read_json_lines,
+    ".ndjson": read_json_lines,
+}
+
+
+def plugged_in(suffix: str) -> Reader | None:
+    """The reader another distribution offers for `suffix`, None if there is none.
+
+    Raises:
+        NotText: it is there but cannot be loaded.
+    """
+    if os.environ.get("INSTRUCTREC_PLUGINS", "all") == "" or not suffix:
+        return None
+    for point in entry_points(group="instructrec.readers", name=suffix.removeprefix(".")):
+        try:
+            reader: Reader = point.load()
+        except Exception as error:  # a plug-in may raise anything; it must not end the run
+            raise NotText(f"has a reader {point.value!r} that does not load: {error}") from error
+        return reader
+    return None

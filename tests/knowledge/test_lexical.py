@@ -1,0 +1,85 @@
+"""The lexical leg on its own."""
+
+import pytest
+
+from dialog.knowledge.catalog import Catalog
+from dialog.knowledge.lexical import lexical_search
+
+TOPICS = [
+    "退货",
+    "换货",
+    "保修",
+    "发票",
+    "运费",
+    "配送",
+    "安装",
+    "会员",
+    "积分",
+    "优惠",
+    "礼卡",
+    "支付",
+    "密码",
+]
+TOPICS += ["账号", "地址", "隐私", "投诉", "客服", "维修", "颜色"]
+THINGS = [f"{kind}{model}" for kind in "帐灯炉锅壶杯靴袜帽袋" for model in "甲乙丙丁戊"]
+
+
+def found(shelf, query, limit=5):
+    catalog = Catalog(shelf.index / "store-1" / "knowledge.db", read_only=True)
+    rows = catalog.chunks([number for number, _ in lexical_search(catalog, query, limit=limit)])
+    catalog.close()
+    return [row.text for row in rows]
+
+
+def test_long_unpunctuated_chinese_question_finds_its_document_among_a_thousand(shelf):
+    lines = [
+        f"{thing}的{topic}说明,本店关于{thing}的{topic}规定如下请按步骤办理"
+        for thing in THINGS
+        for topic in TOPICS
+    ]
+    shelf.write("faq.csv", "\n".join(["问题,答案", *lines]))
+    assert shelf.build().num_chunks == 1000
+    question = (
+        "你好我上个星期在你们店里给我妈妈买了一个炉丙用了两天之后发现不太合适所以想请问一下"
+        "这个炉丙的换货到底应该怎么办理才对呢麻烦告诉我谢谢"
+    )
+    assert len(question) >= 60
+    assert found(shelf, question)[0].startswith("炉丙的换货说明")
+
+
+def test_mixed_query_finds_the_product(shelf):
+    shelf.write("faq.csv", "问题,答案\niPhone 15 保修,一年\niPhone 14 保修,两年\n安卓手机保修,半年\n")
+    shelf.build()
+    assert found(shelf, "ｉＰｈｏｎｅ１５保修多久")[0].startswith("iPhone 15")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        '"',
+        "a OR b",
+        "NEAR(a b)",
+        "terms:退货",
+        "-退货",
+        "退货*",
+        "heading : x",
+        "(",
+        "'; DROP TABLE chunks",
+        "^退货",
+    ],
+)
+def test_query_is_never_fts_syntax(shop, query):
+    found(shop, query)
+
+
+def test_negated_looking_query_still_finds_the_word(shop):
+    assert "退货" in found(shop, "-退货")[0]
+
+
+def test_pasted_page_is_cut_to_its_rarest_terms(shop):
+    page = "the weather is nice and the " * 20_000 + " perishables " + "字词" * 20_000
+    assert "perishables" in found(shop, page)[0]
+
+
+def test_nothing_in_common_finds_nothing(shop):
+    assert found(shop, "quantum chromodynamics") == []
