@@ -104,6 +104,7 @@ def _talk(folder: Path, *, drop: bool = False) -> Talk:
     )
     child.delaybeforesend = None
     child.expect(PROMPT)
+    assert child.pid is not None
     to_prompt_s = time.perf_counter() - started
     cpu_s = _process_cpu_s(child.pid)
     first = _ask(child)

@@ -110,11 +110,14 @@ class Opening:
             return self._given_skills
         settings = self._config.values.skills
         found = plugins.load("instructrec.skills").found
-        skills: list[Skill] = [
-            make()  # type: ignore[operator]  # an entry point's object; its shape is the plug-in's promise
-            for name, make in found.items()
-            if settings.enabled is None or name in settings.enabled
-        ]
+        skills: list[Skill] = []
+        for name, make in found.items():
+            if settings.enabled is not None and name not in settings.enabled:
+                continue
+            try:
+                skills.append(make())  # type: ignore[operator]  # its shape is the plug-in's promise
+            except Exception as error:  # whatever a stranger's constructor does
+                self._tell(f"skill {name!r} is left out: {error}; see instructrec doctor")
         if settings.default not in {skill.spec.name for skill in skills}:
             names = ", ".join(skill.spec.name for skill in skills) or "none"
             raise ConfigError(
@@ -141,6 +144,10 @@ class Opening:
                 config=self._config.values.fingerprint,
             ),
         )
+
+    def _tell(self, message: str) -> None:
+        if self._progress is not None:
+            self._progress(message)
 
     def close(self) -> None:
         """Close what was opened here; parts that were given stay open."""

@@ -32,12 +32,8 @@ def run_turn(parts: Parts, request: Request, *, record: Callable[[Outcome], None
         for event in _events(parts, request, draft):
             draft.take(event)
             yield event
-    except GeneratorExit:
-        draft.finish_reason = "interrupted"
-        record(draft.outcome())
-        raise
-    except Exception:
-        draft.finish_reason = "error"
+    except BaseException as error:
+        draft.finish_reason = "error" if isinstance(error, Exception) else "interrupted"
         record(draft.outcome())
         raise
     outcome = draft.outcome()
