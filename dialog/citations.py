@@ -15,125 +15,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from dialog.text import is_han, normalise, sentences, words
+from dialog.claims import content_terms, figures_in, is_negated, is_question
+from dialog.text import sentences
 from dialog.values import Citation, Passage
 
-_NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
-_IDENTIFIER = re.compile(r"\b(?=[a-z0-9-]*\d)(?=[a-z0-9-]*[a-z])[a-z0-9]+(?:-[a-z0-9]+)*\b")
-_NEGATION = re.compile(
-    r"\b(?:not|no|never|none|nothing|cannot|without|neither|nor|unable)\b|n['’]t\b"
-    r"|不|没|無|无法|未|勿|非|禁止"
-)
-_NOT_NEGATION = re.compile(r"不仅|不但|不过|不同|不断|不客气|不好意思|是否|no\. ?\d|not only")
-_STOP_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "been",
-        "but",
-        "by",
-        "can",
-        "could",
-        "do",
-        "does",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "may",
-        "me",
-        "my",
-        "of",
-        "on",
-        "or",
-        "our",
-        "please",
-        "shall",
-        "should",
-        "so",
-        "such",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "to",
-        "us",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-        "yes",
-        "also",
-        "about",
-        "的",
-        "了",
-        "是",
-        "在",
-        "和",
-        "与",
-        "及",
-        "或",
-        "也",
-        "就",
-        "都",
-        "而",
-        "您",
-        "你",
-        "我",
-        "他",
-        "她",
-        "它",
-        "们",
-        "请",
-        "吗",
-        "呢",
-        "吧",
-        "啊",
-        "有",
-        "会",
-        "能",
-        "可",
-        "以",
-        "这",
-        "那",
-        "个",
-        "为",
-        "于",
-        "对",
-        "把",
-        "被",
-    ]
-)
 _HEADING = re.compile(r"#{1,6}\s|\|[-:| ]+\|")
 """A Markdown heading or the rule of a table: structure, not a statement."""
 _QUOTE_SENTENCES = 3
@@ -175,14 +60,14 @@ def check_sentence(sentence: str, *, passages: Sequence[Passage], said: str = ""
         passages: what the reply may rest on, best first; earlier ones win ties.
         said: what the user said; numbers from there may be repeated.
     """
-    known = _figures(said)
+    known = figures_in(said)
     terms = content_terms(sentence) - known
-    figures = _figures(sentence) - known
+    figures = figures_in(sentence) - known
     if len(terms) <= _FREE_TERMS and not figures:
         return Check(score=1.0)
     best = Check(score=0.0)
     for passage in passages:
-        candidate = _best_window(terms, figures, passage, negated=_negated(sentence))
+        candidate = _best_window(terms, figures, passage, negated=is_negated(sentence))
         if candidate.score > best.score:
             best = candidate
     return best
@@ -235,36 +120,20 @@ def best_quote(query: str, passage: Passage, *, max_sentences: int = _QUOTE_SENT
     return spans[first][0], spans[first + size - 1][1]
 
 
-def content_terms(text: str) -> set[str]:
-    """Stemmed words and Han bigrams that carry meaning; single Han characters only where they stand alone."""
-    terms: set[str] = set()
-    previous_han = ""
-    for word in words(text):
-        if is_han(word):
-            if previous_han and not (word in _STOP_WORDS and previous_han in _STOP_WORDS):
-                terms.add(previous_han + word)
-            previous_han = word
-            continue
-        previous_han = ""
-        if word not in _STOP_WORDS:
-            terms.add(_stem(word))
-    return terms
-
-
 def _best_window(terms: set[str], figures: set[str], passage: Passage, *, negated: bool) -> Check:
     """The span of `passage` that covers most terms and every figure.
 
     A sentence with figures must rest on one sentence: two facts of a passage,
     mixed, make a false third ("orders above $60 take one working day").
     """
-    spans = [span for span in sentences(passage.text) if not _is_question(passage.text[slice(*span)])]
+    spans = [span for span in sentences(passage.text) if not is_question(passage.text[slice(*span)])]
     best = Check(score=0.0)
     for length in range(1, 2 if figures else _SUPPORT_SENTENCES + 1):
         for first in range(len(spans) - length + 1):
             window = spans[first : first + length]
             start, end = window[0][0], window[-1][1]
             text = passage.text[start:end]
-            if not figures <= _figures(text):
+            if not figures <= figures_in(text):
                 continue
             score = len(terms & content_terms(text)) / max(len(terms), 1)
             # A longer quote must earn its length.
@@ -279,38 +148,13 @@ def _best_window(terms: set[str], figures: set[str], passage: Passage, *, negate
     return best
 
 
-def _is_question(text: str) -> bool:
-    """A question, an FAQ's for instance, states nothing that could support a claim."""
-    return text.rstrip("”’」』）)\"' ").endswith(("?", "？"))
-
-
 def _polarity_agrees(
     terms: set[str], passage: Passage, spans: Iterable[tuple[int, int]], *, negated: bool
 ) -> bool:
     """Compares with the one sentence that says most of the same words."""
     closest = max((passage.text[start:end] for start, end in spans), key=lambda text: _overlap(terms, text))
-    return _negated(closest) == negated
-
-
-def _negated(text: str) -> bool:
-    return bool(_NEGATION.search(_NOT_NEGATION.sub(" ", normalise(text))))
-
-
-def _figures(text: str) -> set[str]:
-    """Numbers and identifiers, normalised: `1,000` is `1000`; list numbering at a line's start is none."""
-    plain = re.sub(r"(?m)^\s*\d{1,2}[.)、]\s", " ", normalise(text))
-    plain = re.sub(r"(?<=\d),(?=\d{3}\b)", "", plain)
-    return {re.sub(r"\.0+$", "", number) for number in _NUMBER.findall(plain)} | set(
-        _IDENTIFIER.findall(plain)
-    )
+    return is_negated(closest) == negated
 
 
 def _overlap(terms: set[str], text: str) -> float:
     return len(terms & content_terms(text)) / max(len(terms), 1)
-
-
-def _stem(word: str) -> str:
-    for suffix in ("ing", "ies", "ed", "es", "s"):
-        if word.endswith(suffix) and len(word) - len(suffix) >= 3 and word.isascii() and word.isalpha():
-            return word.removesuffix(suffix) + ("y" if suffix == "ies" else "")
-    return word.removesuffix("e") if len(word) > 4 and word.isascii() else word

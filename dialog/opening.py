@@ -9,7 +9,7 @@ from functools import cached_property
 from dialog import plugins
 from dialog.config import Config
 from dialog.draft import Parts
-from dialog.errors import ConfigError
+from dialog.errors import ConfigError, ModelError
 from dialog.ledger import Ledger
 from dialog.protocols import LanguageModel, Retriever, Skill, Store
 from dialog.values import Fingerprint
@@ -79,9 +79,16 @@ class Opening:
     def _model(self) -> LanguageModel:
         if self._given_model is not None:
             return self._given_model
+        section = self._config.values.model
+        scheme, separator, _ = section.name.partition(":")
+        engines = plugins.load("instructrec.engines", only=scheme) if separator else plugins.Loaded()
+        for broken in engines.broken:
+            raise ModelError(f"the engine of {section.name!r} cannot be loaded: {broken.error}")
+        for engine in engines.found.values():
+            return engine(section, progress=self._progress)  # type: ignore[operator, no-any-return]
         from dialog.engine.load import open_model
 
-        return open_model(self._config.values.model, progress=self._progress)
+        return open_model(section, progress=self._progress)
 
     @cached_property
     def _retriever(self) -> Retriever | None:

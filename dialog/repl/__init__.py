@@ -1,1 +1,1 @@
-
+"""The terminal: talk, look inside, undo. `dialog.repl.session` runs it."""
