@@ -9,7 +9,7 @@ from dialog.config import ModelSection
 from dialog.engine.load import open_model
 from dialog.engine.local import LocalModel
 from dialog.values import Prompt, Sampling
-from tests.engine.making import FIT, ids_of, prompt_of, text_of
+from tests.engine.making import ids_of, prompt_of, text_of
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 
@@ -71,4 +71,3 @@ def test_scores_prefer_the_right_answer(model: LocalModel) -> None:
     prompt: Prompt = prompt_of(model.tokenizer, ("user", QUESTIONS[0]))
     right, wrong = model.score(prompt, ["The capital of France is Paris.", "The capital of France is Oslo."])
     assert right.total > wrong.total
-    assert FIT.used_tokens == 0
