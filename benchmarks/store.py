@@ -36,6 +36,7 @@ from dialog.testing.stores import reply
 
 RESULTS = Path(__file__).parent / "results" / "store.json"
 SIZES = (10, 100, 1_000, 10_000)
+CASES = ((1, 0), (8, 0), (1, 2_000))  # writers, messages before
 PROMPT_TURNS = 12
 QUESTION, ANSWER = "Where is my parcel? 我的包裹在哪里？", "It arrives tomorrow before noon. 明天中午前送到。"
 
@@ -101,16 +102,18 @@ def appends(
         sides.append(("LangGraph SqliteSaver", peers, "langgraph", str(folder / "langgraph.db")))
     measured: dict[str, list[dict[str, Any]]] = {}
     for _ in range(num_rounds):
-        for num_writers in (1, 8):
+        for num_writers, num_before in CASES:
             for name, python, kind, where in sides:
-                found = _appends(python, kind, where, num_writers=num_writers, num_appends=num_appends)
-                measured.setdefault(f"{name}, {num_writers} writers", []).append(found)
+                options = ["--writers", str(num_writers), "--before", str(num_before)]
+                found = _appends(python, kind, where, *options, "--appends", str(num_appends))
+                case = f"{num_writers} writers, {num_before} messages before"
+                measured.setdefault(f"{case}: {name}", []).append(found)
     return {name: _summary(rounds) for name, rounds in sorted(measured.items())}
 
 
-def _appends(python: str, kind: str, where: str, *, num_writers: int, num_appends: int) -> dict[str, Any]:
+def _appends(python: str, kind: str, where: str, *options: str) -> dict[str, Any]:
     script = str(Path(__file__).with_name("store_appends.py"))
-    command = [python, script, kind, where, "--writers", str(num_writers), "--appends", str(num_appends)]
+    command = [python, script, kind, where, *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True)
     result: dict[str, Any] = json.loads(done.stdout)
     return result
@@ -121,6 +124,7 @@ def _summary(rounds: list[dict[str, Any]]) -> dict[str, float]:
         "appends_per_s": statistics.median(len(one["latencies_ms"]) / one["seconds"] for one in rounds),
         "p50_ms": statistics.median(statistics.median(one["latencies_ms"]) for one in rounds),
         "p95_ms": statistics.median(_p95(one["latencies_ms"]) for one in rounds),
+        "cpu_ms": statistics.median(one["cpu_ms"] for one in rounds),
         "errors": sum(one["errors"] for one in rounds),
     }
 

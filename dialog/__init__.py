@@ -14,21 +14,37 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dialog.actions import Action, ActionContext, ActionOutcome, PendingAction
     from dialog.agent import DialogAgent
     from dialog.config import Config, load_config
     from dialog.conversation import Conversation
     from dialog.errors import DialogError
-    from dialog.events import Event, Finished, Notice, PromptReady, Retrieved, SkillCalled, TextDelta
+    from dialog.events import (
+        ActionProposed,
+        Event,
+        Finished,
+        Notice,
+        PromptReady,
+        Retrieved,
+        SkillCalled,
+        TextDelta,
+    )
     from dialog.state import DialogState
     from dialog.streams import TurnStream
+    from dialog.structured import Structured
     from dialog.values import Citation, Message, Passage, Prompt, Reply, Sampling, SearchResult, Transcript
 
 _HOMES = {
+    "Action": "actions",
+    "ActionContext": "actions",
+    "ActionOutcome": "actions",
+    "PendingAction": "actions",
     "DialogAgent": "agent",
     "Config": "config",
     "load_config": "config",
     "Conversation": "conversation",
     "DialogError": "errors",
+    "ActionProposed": "events",
     "Event": "events",
     "Finished": "events",
     "Notice": "events",
@@ -38,6 +54,7 @@ _HOMES = {
     "TextDelta": "events",
     "DialogState": "state",
     "TurnStream": "streams",
+    "Structured": "structured",
     "Citation": "values",
     "Message": "values",
     "Passage": "values",
@@ -49,6 +66,10 @@ _HOMES = {
 }
 
 __all__ = [
+    "Action",
+    "ActionContext",
+    "ActionOutcome",
+    "ActionProposed",
     "Citation",
     "Config",
     "Conversation",
@@ -60,6 +81,7 @@ __all__ = [
     "Message",
     "Notice",
     "Passage",
+    "PendingAction",
     "Prompt",
     "PromptReady",
     "Reply",
@@ -67,6 +89,7 @@ __all__ = [
     "Sampling",
     "SearchResult",
     "SkillCalled",
+    "Structured",
     "TextDelta",
     "Transcript",
     "TurnStream",

@@ -10,45 +10,49 @@ needed. The user's words are durable before anything is generated.
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from dialog.acting import Acting
+from dialog.actions import Action, by_name
+from dialog.asking import Asking
 from dialog.config import Config, load_config
 from dialog.conversation import Conversation
 from dialog.draft import Outcome, Parts, Request
 from dialog.entries import UserSaid
 from dialog.events import Event, Finished, TextDelta
-from dialog.insight import DEFAULT_CONVERSATION, Insight
+from dialog.learning import Learning
 from dialog.ledger import Ledger
 from dialog.opening import Opening
 from dialog.protocols import LanguageModel, Retriever, Skill, Store
 from dialog.recording import (
     answer_to,
+    asked_at,
     last_said,
     outcome_entries,
     said,
-    said_entries,
     said_with_key,
 )
-from dialog.streams import TurnStream, drain, in_thread
+from dialog.streams import TurnStream
+from dialog.structured import Form
 from dialog.turn import run_turn
 from dialog.values import Reply, Sampling
 
 _RETRY_TEMPERATURE = 0.8
 
 
-class DialogAgent(Insight):
+class DialogAgent(Asking, Acting):
     """A dialogue agent over one model, one knowledge base and one store.
 
     Args:
         config: from `load_config`.
         model, retriever, store: ready-made parts; None opens the configured ones when needed.
         skills: ready-made skills; None loads the enabled entry points.
+        actions: what skills and programs may propose (`dialog.actions`).
         progress: told what is being fetched or opened, a sentence at a time.
     """
 
@@ -60,11 +64,19 @@ class DialogAgent(Insight):
         retriever: Retriever | None = None,
         store: Store | None = None,
         skills: Sequence[Skill] | None = None,
+        actions: Sequence[Action[Any]] = (),
         progress: Callable[[str], None] | None = None,
     ) -> None:
         self.config = config
+        self.actions = by_name(actions)
         self._open = Opening(
-            config, model=model, retriever=retriever, store=store, skills=skills, progress=progress
+            config,
+            model=model,
+            retriever=retriever,
+            store=store,
+            skills=skills,
+            actions=self.actions,
+            progress=progress,
         )
 
     @classmethod
@@ -108,76 +120,31 @@ class DialogAgent(Insight):
         return self._open.ledger
 
     @property
+    def learning(self) -> Learning:
+        """What ratings teach this deployment. Raises StoreError, ConfigError."""
+        return self._open.learning
+
+    @property
     def parts(self) -> Parts:
         """All that a turn needs, opened. Raises what opening them raises."""
         return self._open.parts
 
-    def stream(
+    def _asked(
         self,
         text: str,
         *,
-        conversation_id: str = DEFAULT_CONVERSATION,
-        turn_key: str | None = None,
-        sampling: Sampling | None = None,
+        conversation_id: str,
+        turn_key: str | None,
+        sampling: Sampling | None,
+        form: Form | None = None,
     ) -> TurnStream:
-        """Answer one message, event by event (`dialog.events`).
-
-        Args:
-            text: the user's words; recorded as they are, shown to the model as text only.
-            turn_key: the caller's name for this request; asked again, the recorded reply is given again.
-            sampling: replaces `[sampling]` for this turn.
-
-        Raises:
-            ValueError: `text` is empty.
-            MessageTooLarge: `text` is longer than `guard.max_message_bytes`.
-            ModelError, KnowledgeError, StoreError: from the first `next` on.
-        """
         words = self.checked(text)
         return self._stream(
             conversation_id,
             say=lambda conversation: said(words, after=conversation, turn_key=turn_key),
             turn_key=turn_key,
             sampling=sampling,
-        )
-
-    def reply(
-        self,
-        text: str,
-        *,
-        conversation_id: str = DEFAULT_CONVERSATION,
-        turn_key: str | None = None,
-        sampling: Sampling | None = None,
-    ) -> Reply:
-        """Answer one message; arguments and errors as for `stream`."""
-        return drain(self.stream(text, conversation_id=conversation_id, turn_key=turn_key, sampling=sampling))
-
-    async def areply(
-        self,
-        text: str,
-        *,
-        conversation_id: str = DEFAULT_CONVERSATION,
-        turn_key: str | None = None,
-        sampling: Sampling | None = None,
-    ) -> Reply:
-        """`reply` without blocking the event loop; cancelling the task interrupts the turn."""
-        stream = self.stream(text, conversation_id=conversation_id, turn_key=turn_key, sampling=sampling)
-        try:
-            return await asyncio.to_thread(drain, stream)
-        except asyncio.CancelledError:
-            stream.cancel()
-            raise
-
-    def astream(
-        self,
-        text: str,
-        *,
-        conversation_id: str = DEFAULT_CONVERSATION,
-        turn_key: str | None = None,
-        sampling: Sampling | None = None,
-    ) -> AsyncIterator[Event]:
-        """`stream` as an asynchronous iterator; leaving it early interrupts the turn."""
-        return in_thread(
-            self.stream(text, conversation_id=conversation_id, turn_key=turn_key, sampling=sampling)
+            form=form,
         )
 
     def edit(
@@ -231,6 +198,7 @@ class DialogAgent(Insight):
         say: Callable[[Conversation], UserSaid] | None,
         turn_key: str | None = None,
         sampling: Sampling | None = None,
+        form: Form | None = None,
     ) -> TurnStream:
         cancel = threading.Event()
         events = self._turn(
@@ -239,6 +207,7 @@ class DialogAgent(Insight):
             turn_key=turn_key,
             sampling=sampling or self.config.values.sampling,
             cancel=cancel,
+            form=form,
         )
         return TurnStream(events, cancel)
 
@@ -250,6 +219,7 @@ class DialogAgent(Insight):
         turn_key: str | None,
         sampling: Sampling,
         cancel: threading.Event,
+        form: Form | None,
     ) -> Generator[Event, None, None]:
         """One turn from the words to the record, alone in its conversation; `say` None answers again."""
         parts = self.parts
@@ -260,11 +230,14 @@ class DialogAgent(Insight):
             if answer is not None:
                 yield from _replayed(answer)
                 return
-            request = Request(conversation, message, sampling, cancel)
+            request = Request(conversation, message, sampling, cancel, form)
             yield from run_turn(parts, request, record=partial(self._record, conversation_id))
 
     def _record(self, conversation_id: str, outcome: Outcome) -> None:
         self.ledger.append(conversation_id, lambda newest: list(outcome_entries(newest, outcome)))
+        for proposal in outcome.proposals:
+            if not proposal.needs_approval:
+                self._act(conversation_id, proposal.action_id)
 
     def _message(
         self, conversation_id: str, say: Callable[[Conversation], UserSaid] | None, turn_key: str | None
@@ -272,12 +245,13 @@ class DialogAgent(Insight):
         """The message to answer, durable and at the head: a new one, or a recorded one asked for again."""
         known = said_with_key(self.history(conversation_id), turn_key) if turn_key is not None else None
         if known is None and say is not None:
+            self.learning.catch_up(self.history(conversation_id))
             return last_said(
-                self.ledger.append(conversation_id, lambda newest: said_entries(say(newest), newest))
+                self.ledger.append(conversation_id, lambda newest: self.heard(say(newest), newest))
             )
         message = known or last_said(self.history(conversation_id))
         if say is None or answer_to(self.history(conversation_id), message) is None:
-            self.ledger.move(conversation_id, lambda newest: newest.switch(message.id))
+            self.ledger.move(conversation_id, lambda newest: newest.switch(asked_at(newest, message)))
         return message
 
 

@@ -46,10 +46,12 @@ def render_turn(
     passages: Sequence[Passage],
     sampling: Sampling,
     without: frozenset[str] = frozenset(),
+    besides: Sequence[Instruction] = (),
 ) -> Rendered:
     """The prompt for `said`, exactly as the model is shown it.
 
     Args:
+        besides: instructions of this prompt alone, after those on record.
         without: ids of instructions, passages and turns (their messages') to leave out, to see what they do.
 
     Raises:
@@ -61,7 +63,7 @@ def render_turn(
     limit = min(parts.model.info.context_tokens, settings.limit_tokens or parts.model.info.context_tokens)
     return render(
         parts.model.tokenizer,
-        instructions=[one for one in resolve((system, *state.instructions)).active if one.id not in without],
+        instructions=[one for one in resolve((system, *state.instructions, *besides)).active if one.id not in without],
         turns=(turn for turn in visible_turns_back(conversation) if turn.user_id not in without),
         passages=[one for one in passages if one.id not in without],
         user=said.text,
@@ -156,15 +158,15 @@ class Answering:
 
     def _generate(self) -> Iterator[Event]:
         """Without knowledge there is nothing to check against: show what the model writes."""
-        prompt = yield from self._prompt()
-        for chunk in self._chunks(prompt):
+        prompt = yield from self.prompt()
+        for chunk in self.chunks(prompt):
             if chunk.text:
                 yield TextDelta(text=chunk.text)
 
     def _generate_checked(self) -> Iterator[Event]:
         """Show supported sentences, stop at the first that is not."""
-        prompt = yield from self._prompt()
-        chunks = self._chunks(prompt)
+        prompt = yield from self.prompt()
+        chunks = self.chunks(prompt)
         claimless: list[Sentence] = []
         withheld = False
         for sentence in self._sentences(chunks):
@@ -226,7 +228,8 @@ class Answering:
             min_support=self.parts.settings.knowledge.min_support,
         )
 
-    def _prompt(self) -> Generator[Event, None, Prompt]:
+    def prompt(self, besides: Sequence[Instruction] = ()) -> Generator[Event, None, Prompt]:
+        """The prompt of the turn, announced; `besides` are instructions of this prompt alone."""
         started = time.perf_counter()
         rendered = render_turn(
             self.parts,
@@ -234,6 +237,7 @@ class Answering:
             said=self.request.said,
             passages=self.passages,
             sampling=self.request.sampling,
+            besides=besides,
         )
         self.draft.render_s = time.perf_counter() - started
         self.draft.summary = rendered.summary
@@ -242,7 +246,7 @@ class Answering:
             yield Notice(text=notice)
         return rendered.prompt
 
-    def _chunks(self, prompt: Prompt) -> Generator[Chunk, None, None]:
+    def chunks(self, prompt: Prompt) -> Generator[Chunk, None, None]:
         """The model's stream, its costs noted in the draft."""
         draft = self.draft
         started = time.perf_counter()

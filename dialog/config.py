@@ -24,6 +24,7 @@ from pydantic import BaseModel, Field, ValidationError
 from dialog import home
 from dialog.errors import ConfigError
 from dialog.values import Language, Sampling, Value
+from dialog.variants import InstructionsSection
 
 FILE_NAME = "instructrec.toml"
 ENVIRONMENT_PREFIX = "INSTRUCTREC_"
@@ -125,6 +126,7 @@ class Settings(Value):
     model: ModelSection = ModelSection()
     sampling: Sampling = Sampling(max_tokens=160)
     prompt: PromptSection = PromptSection()
+    instructions: InstructionsSection = InstructionsSection()
     knowledge: KnowledgeSection = KnowledgeSection()
     store: StoreSection = StoreSection()
     skills: SkillsSection = SkillsSection()

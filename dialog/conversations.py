@@ -21,9 +21,11 @@ from dialog.entries import (
     new_id,
 )
 from dialog.instructions import Instruction, Scope
+from dialog.learning import LearnedChoice, Learning
 from dialog.ledger import Ledger
 from dialog.recording import briefing_of, rated_entries, replied_entry
 from dialog.state import DialogState, fold
+from dialog.variants import choice_of
 
 
 class Conversations:
@@ -33,6 +35,11 @@ class Conversations:
     def ledger(self) -> Ledger:
         """Where conversations are read and written."""
         raise AssertionError("a subclass says which store")
+
+    @property
+    def learning(self) -> Learning:
+        """What ratings teach the deployment."""
+        raise AssertionError("a subclass says what is learned")
 
     def history(self, conversation_id: str) -> Conversation:
         """The whole record, all branches; empty for an unknown id."""
@@ -82,9 +89,11 @@ class Conversations:
 
         A reason ("too long") or the rater's own wording (`better`) becomes a
         feedback instruction of the conversation where the rules recognise it.
+        The score counts for the variants (`choices`) that the reply was written under.
 
         Raises:
             ValueError: there is no such reply, or the score is out of range.
+            StoreError: the store failed; a rating it recorded is counted with the next turn.
         """
 
         def rated(conversation: Conversation) -> list[Entry]:
@@ -92,9 +101,20 @@ class Conversations:
             rating = Rated(
                 **_next(conversation), reply_id=replied.id, score=score, reason=reason, better=better
             )
-            return rated_entries(rating, replied.reply)
+            entries = rated_entries(rating, replied.reply)
+            return [*entries, *self.learning.released(entries[-1], replied.reply, conversation)]
 
-        return self.ledger.append(conversation_id, rated)
+        conversation = self.ledger.append(conversation_id, rated)
+        self.learning.count(conversation)
+        return conversation
+
+    def choices(self) -> tuple[LearnedChoice, ...]:
+        """The choices of `instructions.choices`: each variant's ratings, mean and share, likeliest first."""
+        return self.learning.explain()
+
+    def reset_choice(self, name: str) -> None:
+        """Forget what ratings taught of a choice. Raises ValueError if none is declared by that name."""
+        self.learning.reset(name)
 
     def instruct(
         self,
@@ -113,9 +133,18 @@ class Conversations:
         return instruction
 
     def drop_instruction(self, conversation_id: str, instruction_id: str) -> Conversation:
-        """Take an instruction off the stack. Raises ValueError if it is not on it."""
+        """Take an instruction off the stack.
+
+        Raises:
+            ValueError: it is not on the stack, or it is the deployment's to choose.
+        """
 
         def dropped(conversation: Conversation) -> list[Entry]:
+            if (name := choice_of(instruction_id)) is not None:
+                raise ValueError(
+                    f"{instruction_id!r} is picked by the deployment (instructions.choices); "
+                    f"a wish on {name!r} wins over it"
+                )
             for instruction in fold(conversation).instructions:
                 if instruction.id == instruction_id:
                     return [InstructionSet(**_next(conversation), instruction=instruction, active=False)]

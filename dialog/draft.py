@@ -9,14 +9,16 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from dialog.actions import Actions
 from dialog.config import Settings
 from dialog.conversation import Conversation
 from dialog.entries import UserSaid
-from dialog.events import Event, Notice, PromptReady, SkillCalled, TextDelta
+from dialog.events import ActionProposed, Event, Notice, PromptReady, SkillCalled, TextDelta
 from dialog.instructions import resolve
 from dialog.phrases import Occasion, phrase
 from dialog.protocols import Cancel, LanguageModel, Retriever, Skill
 from dialog.state import fold
+from dialog.structured import Form
 from dialog.text import detect_language
 from dialog.values import (
     Citation,
@@ -46,6 +48,7 @@ class Parts:
     retriever: Retriever | None
     skills: Sequence[Skill]
     fingerprint: Fingerprint
+    actions: Actions = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,15 +59,22 @@ class Request:
     said: UserSaid
     sampling: Sampling
     cancel: Cancel
+    form: Form | None = None
+    """What the reply must be, where it is one for a program."""
 
     @property
     def language(self) -> Language:
-        """The user's language; that of the words before where this message shows none."""
-        said = detect_language(self.said.text)
-        if said != "und":
-            return said
-        earlier = (detect_language(turn.user) for turn in self.conversation.turns_back())
-        return next((language for language in earlier if language != "und"), "und")
+        """The user's language."""
+        return language_spoken(self.said.text, self.conversation)
+
+
+def language_spoken(text: str, conversation: Conversation) -> Language:
+    """The language of a message; that of the words before where this one shows none."""
+    said = detect_language(text)
+    if said != "und":
+        return said
+    earlier = (detect_language(turn.user) for turn in conversation.turns_back())
+    return next((language for language in earlier if language != "und"), "und")
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,7 @@ class Outcome:
     reply: Reply
     summary: Summary | None
     hand_off: bool
+    proposals: tuple[ActionProposed, ...] = ()
 
 
 @dataclass
@@ -90,6 +101,7 @@ class Draft:
     summary: Summary | None = None
     citations: list[Citation] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    proposals: list[ActionProposed] = field(default_factory=list)
     fit: FitReport = NOTHING_SHOWN
     retrieve_s: float = 0.0
     render_s: float = 0.0
@@ -117,6 +129,8 @@ class Draft:
                 self.fit = fit
             case SkillCalled(skill=skill):
                 self.skill = skill
+            case ActionProposed():
+                self.proposals.append(event)
             case _:
                 pass
 
@@ -157,4 +171,4 @@ class Draft:
         )
 
     def outcome(self) -> Outcome:
-        return Outcome(reply=self.reply(), summary=self.summary, hand_off=self.wants_hand_off)
+        return Outcome(self.reply(), self.summary, self.wants_hand_off, tuple(self.proposals))

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from dialog.instructions import Instruction
 from dialog.values import HandoffStatus, Language, Reply, Value
@@ -120,6 +120,39 @@ class Summarised(EntryBase):
     language: Language
 
 
+class ActionEntry(EntryBase):
+    """A step in the life of an action; `action_id` is the same for all of them (`dialog.actions`)."""
+
+    action_id: str = Field(min_length=1)
+
+
+class ActionProposed(ActionEntry):
+    """Code asked for an action; nothing is done by it alone."""
+
+    kind: Literal["action_proposed"] = "action_proposed"
+    name: str
+    arguments: dict[str, JsonValue]
+    reason: str = ""
+    needs_approval: bool = True
+
+
+class ActionDecided(ActionEntry):
+    """Somebody allowed the action or refused it; `by` is their name."""
+
+    kind: Literal["action_decided"] = "action_decided"
+    approved: bool
+    by: str
+    reason: str = ""
+
+
+class ActionDone(ActionEntry):
+    """The end of an action: its result, or the error why it was not done."""
+
+    kind: Literal["action_done"] = "action_done"
+    result: JsonValue = None
+    error: str | None = None
+
+
 Entry = Annotated[
     UserSaid
     | Replied
@@ -131,7 +164,10 @@ Entry = Annotated[
     | HandedOff
     | Resumed
     | Rated
-    | Summarised,
+    | Summarised
+    | ActionProposed
+    | ActionDecided
+    | ActionDone,
     Field(discriminator="kind"),
 ]
 

@@ -1,6 +1,6 @@
 """The closed union of events a turn streams, in the order they can come.
 
-    Retrieved?  PromptReady?  (TextDelta | Notice | SkillCalled)*  Finished
+    Retrieved?  PromptReady?  (TextDelta | Notice | SkillCalled | ActionProposed)*  Finished
 
 `Finished` is always the last and carries the whole `Reply`; the text of the
 `TextDelta`s, joined, equals `Reply.text`. Events are ephemeral: what must
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from dialog.values import FitReport, Reply, SearchResult, Value
 
@@ -57,6 +57,22 @@ class SkillCalled(Value):
     confidence: float = Field(default=1.0, ge=0, le=1)
 
 
+class ActionProposed(Value):
+    """A skill asks for an action (`dialog.actions`).
+
+    A skill gives `name`, `arguments` and perhaps the `reason` for whoever
+    decides; the turn adds the rest. `problem` says why it cannot be done.
+    """
+
+    kind: Literal["action_proposed"] = "action_proposed"
+    name: str
+    arguments: dict[str, JsonValue] = Field(default_factory=dict)
+    reason: str = ""
+    action_id: str = ""
+    needs_approval: bool = True
+    problem: str | None = None
+
+
 class Finished(Value):
     """The turn is over and recorded."""
 
@@ -65,5 +81,6 @@ class Finished(Value):
 
 
 Event = Annotated[
-    Retrieved | PromptReady | TextDelta | Notice | SkillCalled | Finished, Field(discriminator="kind")
+    Retrieved | PromptReady | TextDelta | Notice | SkillCalled | ActionProposed | Finished,
+    Field(discriminator="kind"),
 ]

@@ -89,7 +89,7 @@ class Choice(Value):
         if not -1 <= score <= 1:
             raise ValueError(f"a score lies in [-1, 1], not {score!r}")
         reward = (score + 1) / 2
-        arms = {one: self._faded(self.arm(one)) for one in known}
+        arms = {one: self._faded(self.arm(one)) for one in {**self.arms, **dict.fromkeys(known)}}
         before = arms[variant_id]
         arms[variant_id] = Arm(
             successes=before.successes + reward,

@@ -9,10 +9,10 @@ from dialog.config import Config
 from dialog.conversation import Conversation
 from dialog.conversations import Conversations
 from dialog.draft import Parts, Request
-from dialog.entries import UserSaid
+from dialog.entries import Entry, UserSaid
 from dialog.explaining import explain_reply
 from dialog.guard.control import clean
-from dialog.recording import last_said, replied_entry, said, said_entries
+from dialog.recording import asked_at, last_said, replied_entry, said, said_entries
 from dialog.values import Attribution, Passage, Prompt
 
 DEFAULT_CONVERSATION = "default"
@@ -38,13 +38,22 @@ class Insight(Conversations):
         conversation = self.history(conversation_id)
         if text is None:
             message = last_said(conversation)
-            conversation = conversation.switch(message.id)
+            conversation = conversation.switch(asked_at(conversation, message))
         else:
             message = said(self.checked(text), after=conversation)
-            conversation = conversation.append(*said_entries(message, conversation))
+            heard = self.heard(message, conversation)
+            conversation = conversation.append(*heard)
+            message = next(entry for entry in heard if isinstance(entry, UserSaid))
         parts, sampling = self.parts, self.config.values.sampling
         passages = self._passages(conversation, message)
         return render_turn(parts, conversation, said=message, passages=passages, sampling=sampling).prompt
+
+    def heard(self, message: UserSaid, conversation: Conversation) -> list[Entry]:
+        """What `message` adds to the record: newly picked variants, the words, the wishes in them."""
+        picked = self.learning.picked(message, conversation)
+        if picked:
+            message = message.model_copy(update={"parent": picked[-1].id})
+        return [*picked, *said_entries(message, conversation)]
 
     def explain(self, conversation_id: str, *, reply_id: str | None = None) -> tuple[Attribution, ...]:
         """What a reply rests on, largest share first (`dialog.explaining`); the last reply by default.
@@ -56,8 +65,8 @@ class Insight(Conversations):
         """
         conversation = self.history(conversation_id)
         replied = replied_entry(conversation, reply_id)
-        conversation = conversation.switch(replied.reply.turn_id)
-        message = last_said(conversation)
+        message = last_said(conversation.switch(replied.reply.turn_id))
+        conversation = conversation.switch(asked_at(conversation, message))
         shown = set(replied.reply.fit.retrieved)
         return explain_reply(
             self.parts,

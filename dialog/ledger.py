@@ -13,9 +13,12 @@ from contextlib import contextmanager
 from weakref import WeakValueDictionary
 
 from dialog.conversation import Conversation, Head
-from dialog.entries import Entry
-from dialog.errors import StaleHead
-from dialog.protocols import Store
+from dialog.deeds import NewAction
+from dialog.entries import ActionDecided, ActionEntry, Entry
+from dialog.errors import StaleHead, StoreError
+from dialog.protocols import Outbox, Store
+from dialog.state import fold
+from dialog.underway import after
 
 _ATTEMPTS = 100
 
@@ -53,18 +56,35 @@ class Ledger:
         """The conversation as the store has it now; empty for an unknown id."""
         return self._store.load(conversation_id)
 
+    @property
+    def outbox(self) -> Outbox:
+        """The store, as it has things done exactly once. Raises StoreError if it cannot."""
+        if not isinstance(self._store, Outbox):
+            raise StoreError(
+                f"{type(self._store).__name__} keeps no outbox, so it cannot have actions done exactly once; "
+                "use dialog.store.open_store, or add the methods of dialog.protocols.Outbox"
+            )
+        return self._store
+
     def append(self, conversation_id: str, make: Callable[[Conversation], Sequence[Entry]]) -> Conversation:
         """Write the entries that `make` gives for the newest version; the head moves to the last.
 
+        The actions they approve go to the store's outbox in the same transaction.
+
         Raises:
             StaleHead: other writers were first too many times.
+            StoreError: an action is approved, and the store has no outbox.
         """
 
         def write(conversation: Conversation) -> Conversation:
             entries = make(conversation)
             if not entries:
                 return conversation
-            head = self._store.append(conversation_id, entries, expected_head=conversation.head)
+            expected = conversation.head
+            if actions := approved_in(conversation, entries):
+                head = self.outbox.append(conversation_id, entries, expected_head=expected, actions=actions)
+            else:
+                head = self._store.append(conversation_id, entries, expected_head=expected)
             return conversation.extended(entries, head)
 
         return self._retried(conversation_id, write)
@@ -96,3 +116,23 @@ class Ledger:
         raise StaleHead(
             f"conversation {conversation_id!r} was changed by others {_ATTEMPTS} times in a row; try again"
         )
+
+
+def approved_in(conversation: Conversation, entries: Sequence[Entry]) -> list[NewAction]:
+    """What has to be done because of new entries: the actions they approve and do not end."""
+    if not any(isinstance(entry, ActionDecided) for entry in entries):
+        return []
+    underway = fold(conversation).actions
+    for entry in entries:
+        if isinstance(entry, ActionEntry):
+            underway = after(underway, entry)
+    approved = {entry.action_id for entry in entries if isinstance(entry, ActionDecided)}
+    return [
+        NewAction(
+            id=action.proposal.action_id,
+            name=action.proposal.name,
+            payload={"arguments": action.proposal.arguments, "by": action.approval.by},
+        )
+        for action in underway.values()
+        if action.proposal.action_id in approved and action.approval is not None
+    ]

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from dialog import plugins
+from dialog.actions import NO_ACTIONS, Actions
 from dialog.config import Config
 from dialog.draft import Parts
 from dialog.errors import ConfigError, ModelError
+from dialog.learning import Learning
 from dialog.ledger import Ledger
 from dialog.protocols import LanguageModel, Retriever, Skill, Store
 from dialog.values import Fingerprint
@@ -28,6 +30,7 @@ class Opening:
         retriever: Retriever | None,
         store: Store | None,
         skills: Sequence[Skill] | None,
+        actions: Actions = NO_ACTIONS,
         progress: Progress | None,
     ) -> None:
         self._config = config
@@ -35,6 +38,7 @@ class Opening:
         self._given_retriever = retriever
         self._given_store = store
         self._given_skills = skills
+        self._actions = actions
         self._progress = progress
         self._lock = threading.RLock()
         self._record_lock = threading.RLock()
@@ -62,6 +66,12 @@ class Opening:
     def ledger(self) -> Ledger:
         with self._record_lock:
             return self._ledger
+
+    @property
+    def learning(self) -> Learning:
+        """Raises StoreError, ConfigError."""
+        with self._record_lock:
+            return self._learning
 
     @property
     def skills(self) -> Sequence[Skill]:
@@ -111,6 +121,10 @@ class Opening:
         return Ledger(self._store)
 
     @cached_property
+    def _learning(self) -> Learning:
+        return Learning(self._config.values.instructions, self._store)
+
+    @cached_property
     def _skills(self) -> Sequence[Skill]:
         """The enabled skills that could be loaded, by entry point."""
         if self._given_skills is not None:
@@ -142,6 +156,7 @@ class Opening:
             model=model,
             retriever=retriever,
             skills=self._skills,
+            actions=self._actions,
             fingerprint=Fingerprint(
                 model=model.info.fingerprint,
                 adapter=self._config.values.model.adapter,
@@ -167,5 +182,5 @@ class Opening:
                 part = self.__dict__.pop(name, None)
                 if part is not None and given is None and hasattr(part, "close"):
                     part.close()
-            for name in ("_ledger", "_parts"):
+            for name in ("_ledger", "_learning", "_parts"):
                 self.__dict__.pop(name, None)

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from pydantic import JsonValue
 
 if TYPE_CHECKING:
     import numpy as np
 
     from dialog.conversation import Conversation, ConversationSummary, Entry, Head, Page
+    from dialog.deeds import Action, NewAction
     from dialog.events import Event
 
 from dialog.values import (
@@ -151,6 +154,64 @@ class Store(Protocol):
         ...
 
 
+@runtime_checkable
+class Outbox(Protocol):
+    """What a store also offers that can have things done exactly once (`dialog.deeds`)."""
+
+    def append(
+        self,
+        conversation_id: str,
+        entries: Sequence[Entry],
+        *,
+        expected_head: Head | None,
+        head: str | None = None,
+        tip: str | None = None,
+        actions: Sequence[NewAction] = (),
+    ) -> Head:
+        """`Store.append`, and in the same transaction `actions`; ids that are known stay as they are."""
+        ...
+
+    def claim(
+        self,
+        worker: str,
+        *,
+        lease_s: float = 60.0,
+        only: str | None = None,
+        names: Sequence[str] = (),
+    ) -> Action | None:
+        """The oldest action nobody is doing (of that id, of those names), `worker`'s for `lease_s`."""
+        ...
+
+    def complete(self, action_id: str, *, worker: str, result: JsonValue = None) -> None:
+        """It is done and never handed out again. Raises StoreError if it is not `worker`'s any more."""
+        ...
+
+    def find_action(self, action_id: str) -> Action | None:
+        """An action as it stands; None if there is none."""
+        ...
+
+
+class Setting(Value):
+    """A small named value and how often it was put; version 0 means never."""
+
+    name: str
+    value: JsonValue = None
+    version: int = 0
+
+
+@runtime_checkable
+class NamedValues(Protocol):
+    """What a store must also offer where the agent learns (`dialog.learning`)."""
+
+    def get_setting(self, name: str) -> Setting:
+        """The value called `name`; version 0 and None if it was never put."""
+        ...
+
+    def put_setting(self, name: str, value: JsonValue, *, expected_version: int) -> Setting:
+        """Replace the value, or raise StaleHead if it is no longer at `expected_version`."""
+        ...
+
+
 class SkillSpec(Value):
     """What a skill is, for the router, for `/skills` and for the reply."""
 
@@ -194,7 +255,10 @@ __all__ = [
     "ChatTokenizer",
     "Embedder",
     "LanguageModel",
+    "NamedValues",
+    "Outbox",
     "Retriever",
+    "Setting",
     "Skill",
     "SkillSpec",
     "SkillTurn",

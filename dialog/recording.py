@@ -11,6 +11,7 @@ from dialog.draft import Outcome
 from dialog.entries import Entry, HandedOff, InstructionSet, Rated, Replied, Summarised, UserSaid, new_id
 from dialog.instructions import Instruction
 from dialog.state import fold, visible_turns_back
+from dialog.underway import proposal_entries
 from dialog.values import Reply
 from dialog.wishes import wishes_from_edit, wishes_from_feedback, wishes_in, withdrawn_in
 
@@ -27,9 +28,8 @@ def said_entries(message: UserSaid, conversation: Conversation) -> list[Entry]:
     entries: list[Entry] = [message]
     withdrawn = withdrawn_in(message.text)
     for instruction in fold(conversation).instructions:
-        if instruction.source in ("wish", "feedback") and (
-            instruction.topic in withdrawn or "*" in withdrawn
-        ):
+        is_wish = instruction.source in ("wish", "feedback") and instruction.scope != "deployment"
+        if is_wish and (instruction.topic in withdrawn or "*" in withdrawn):
             entries.append(_set(entries[-1], instruction, active=False))
     for wish in wishes_in(message.text):
         entries.append(_set(entries[-1], wish, active=True))
@@ -51,6 +51,14 @@ def _set(after: Entry, instruction: Instruction, *, active: bool) -> Instruction
     return InstructionSet(
         id=new_id(), parent=after.id, time=after.time, instruction=instruction, active=active
     )
+
+
+def asked_at(conversation: Conversation, message: UserSaid) -> str:
+    """Where `message` is answered from: behind it and the wishes that were heard in it."""
+    at = message.id
+    while wishes := [one for one in conversation.children(at) if isinstance(one, InstructionSet)]:
+        at = wishes[0].id
+    return at
 
 
 def last_said(conversation: Conversation) -> UserSaid:
@@ -89,7 +97,7 @@ def answer_to(conversation: Conversation, message: UserSaid) -> Reply | None:
 
 
 def outcome_entries(conversation: Conversation, outcome: Outcome) -> Iterator[Entry]:
-    """What a turn leaves behind, as entries that follow the head: summary, reply, hand-off."""
+    """What a turn leaves behind, as entries that follow the head: summary, reply, actions, hand-off."""
     parent, now = conversation.head_id, datetime.now(UTC)
     if outcome.summary is not None:
         summary = Summarised(
@@ -104,10 +112,16 @@ def outcome_entries(conversation: Conversation, outcome: Outcome) -> Iterator[En
         parent = summary.id
     replied = Replied(id=new_id(), parent=parent, time=now, reply=outcome.reply)
     yield replied
+    last: Entry = replied
+    if outcome.proposals:
+        unfinished = outcome.reply.finish_reason in ("interrupted", "error")
+        refused = "the turn that proposed it did not come to its end" if unfinished else None
+        for last in proposal_entries(outcome.proposals, after=replied, refused=refused):
+            yield last
     if outcome.hand_off:
         yield HandedOff(
             id=new_id(),
-            parent=replied.id,
+            parent=last.id,
             time=now,
             status="waiting",
             reason="no answer was found",

@@ -22,6 +22,7 @@ from pydantic import Field
 
 from dialog.conversation import Conversation, turns_of
 from dialog.entries import (
+    ActionEntry,
     Entry,
     HandedOff,
     HumanSaid,
@@ -37,6 +38,7 @@ from dialog.entries import (
 )
 from dialog.instructions import Instruction
 from dialog.tree import Node
+from dialog.underway import OpenAction, after
 from dialog.values import HandoffStatus, Summary, Turn, Value
 
 V = TypeVar("V", bound=Value)
@@ -101,6 +103,7 @@ class DialogState(Value):
             (`dialog.instructions.resolve`); instructions of one turn are gone after it.
         summary: the newest valid one on the path.
         ratings: by reply id.
+        actions: those not done, not failed and not refused, by action id (`dialog.underway`).
         resumed: set from a Resumed after a person had the conversation, until the next hand-off.
         num_turns: user turns along the path, hidden ones included.
         hidden_messages: messages exchanged in the current hand-off to a person.
@@ -117,6 +120,7 @@ class DialogState(Value):
     handoff: Handoff = Handoff()
     resumed: ResumeMarker | None = None
     ratings: dict[str, Rating] = Field(default_factory=dict)
+    actions: dict[str, OpenAction] = Field(default_factory=dict)
     num_turns: int = 0
     is_answered: bool = True
     hidden_messages: int = 0
@@ -168,7 +172,7 @@ def advance(state: DialogState, node: Node) -> DialogState:
     """The state one entry later. Total: any recorded entry has a meaning, if only none."""
     entry = node.entry
     if state.handoff.status == "human" and not isinstance(
-        entry, HandedOff | Resumed | Rated | InstructionSet
+        entry, HandedOff | Resumed | Rated | InstructionSet | ActionEntry
     ):
         return _while_human(state, entry)
     match entry:
@@ -198,6 +202,8 @@ def advance(state: DialogState, node: Node) -> DialogState:
             return _with(state, ratings={**state.ratings, entry.reply_id: rating})
         case Summarised():
             return _summarised(state, entry, node)
+        case ActionEntry():
+            return _with(state, actions=after(state.actions, entry))
         case _:
             assert_never(entry)
 

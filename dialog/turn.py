@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterator
 
 from dialog.answering import Answering, recent_messages
 from dialog.draft import Draft, Outcome, Parts, Request
-from dialog.events import Event, Finished, Retrieved, SkillCalled
+from dialog.events import ActionProposed, Event, Finished, Notice, Retrieved, SkillCalled
+from dialog.filling import fill
 from dialog.phrases import small_talk
 from dialog.protocols import Skill
+from dialog.underway import completed
 from dialog.values import SearchResult
 from dialog.wishes import is_only_wishes
 
@@ -49,6 +51,12 @@ def _events(parts: Parts, request: Request, draft: Draft) -> Iterator[Event]:
     if draft.state.handoff.status == "waiting":
         yield from draft.say("queued", finish_reason="handed_off")
         return
+    if request.form is not None:
+        result = _search(parts, request, draft)
+        if result is not None:
+            yield Retrieved(result=result)
+        yield from fill(Answering(parts, request, draft, result), request.form)
+        return
     occasion = small_talk(request.said.text)
     if occasion is not None and parts.retriever is not None:
         yield from draft.say(occasion)
@@ -62,7 +70,25 @@ def _events(parts: Parts, request: Request, draft: Draft) -> Iterator[Event]:
     turn = Answering(parts, request, draft, result)
     skill, confidence = _pick_skill(parts, draft, turn)
     yield SkillCalled(skill=skill.spec.name, confidence=confidence)
-    yield from skill.run(turn)
+    for event in skill.run(turn):
+        if isinstance(event, ActionProposed):
+            yield from _proposed(event, parts, draft)
+        else:
+            yield event
+
+
+def _proposed(event: ActionProposed, parts: Parts, draft: Draft) -> Iterator[Event]:
+    """What a skill asks for, as it is recorded; nothing is done before the turn is."""
+    proposal = completed(
+        event,
+        parts.actions,
+        conversation_id=draft.request.conversation.id,
+        turn_id=draft.request.said.id,
+        earlier=draft.proposals,
+    )
+    yield proposal
+    if proposal.problem is not None:
+        yield Notice(text=f"an action was proposed and refused: {proposal.problem}")
 
 
 def _search(parts: Parts, request: Request, draft: Draft) -> SearchResult | None:

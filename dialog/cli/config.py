@@ -35,7 +35,19 @@ def _line(key: str, value: object, *, origin: str) -> str:
     """A line of TOML, to be copied into a file; what is not set is a comment."""
     if value is None:
         return f"# {key} is not set ({origin})"
-    return f"{key} = {json.dumps(value, ensure_ascii=False)}  # {origin}"
+    return f"{key} = {_toml(value)}  # {origin}"
+
+
+def _toml(value: object) -> str:
+    """A value as TOML on one line; JSON but for tables."""
+    match value:
+        case dict():
+            pairs = ", ".join(f"{name} = {_toml(one)}" for name, one in value.items())
+            return f"{{{pairs}}}"
+        case list():
+            return f"[{', '.join(_toml(one) for one in value)}]"
+        case _:
+            return json.dumps(value, ensure_ascii=False)
 
 
 def masked(value: object) -> object:

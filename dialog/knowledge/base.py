@@ -13,13 +13,16 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dialog.config import KnowledgeSection
 from dialog.errors import KnowledgeError
-from dialog.knowledge.abstain import THRESHOLDS, confidence
+from dialog.knowledge.abstain import THRESHOLDS, Evidence, confidence
 from dialog.knowledge.catalog import Catalog
 from dialog.knowledge.embed import open_embedder
 from dialog.knowledge.evidence import weigh
@@ -100,52 +103,48 @@ class KnowledgeBase:
 
         `where` keeps chunks whose metadata holds each given value, or one of a list of values.
         """
-        plan = plan_query(query, history)
         if not query.strip() or top_k < 1:
             return SearchResult(query=query, abstain=True, confidence=0.0)
+        plan = plan_query(query, history)
+        found = self._look(plan, top_k=top_k, where=where)
+        language = detect_language(query)
+        sure = confidence(found.evidence, language=language, embedder=self._embedder.name)
+        threshold = self._section.min_confidence
+        return SearchResult(
+            query=query,
+            rewritten=plan.rewritten,
+            abstain=not found.passages or sure < (THRESHOLDS[language] if threshold is None else threshold),
+            confidence=sure,
+            passages=found.passages,
+        )
+
+    def evidence(self, query: str, *, top_k: int, history: Sequence[Message] = ()) -> Evidence | None:
+        """What speaks for the passages of such a search, for calibration; None where nothing is found."""
+        return self._look(plan_query(query, history), top_k=top_k, where=None).evidence
+
+    def _look(self, plan: QueryPlan, *, top_k: int, where: Mapping[str, Any] | None) -> _Look:
         store = self._published()
         with store.catalog.snapshot():
             among = store.catalog.numbers_where(where) if where else None
-            return self._search(store, plan, top_k=top_k, among=among)
-
-    def _search(
-        self, store: _Store, plan: QueryPlan, *, top_k: int, among: Sequence[int] | None
-    ) -> SearchResult:
-        legs = self._legs(store, plan, limit=max(self._section.candidates, top_k), among=among)
-        found = {number for leg in legs for number, _ in (*leg.lexical, *leg.dense)}
-        ranked = rank(
-            legs[0],
-            legs[1] if len(legs) > 1 else None,
-            store.catalog.units(sorted(found)),
-            context_weight=plan.context_weight,
-            k=self._section.rrf_k,
-        )[:top_k]
-        rows = {row.number: row for row in store.catalog.chunks([one.number for one in ranked])}
-        language = detect_language(plan.query)
-        evidence = weigh(store.catalog, plan, [rows[one.number] for one in ranked], legs)
-        sure = confidence(evidence, language=language)
-        threshold = self._section.min_confidence
-        return SearchResult(
-            query=plan.query,
-            rewritten=plan.rewritten,
-            abstain=not ranked or sure < (THRESHOLDS[language] if threshold is None else threshold),
-            confidence=sure,
-            passages=tuple(_passage(rows[one.number], score=one.score, legs=legs) for one in ranked),
-        )
-
-    def _legs(self, store: _Store, plan: QueryPlan, *, limit: int, among: Sequence[int] | None) -> list[Hits]:
-        """What the turn alone found, then what it found in its context."""
-        words = [plan.query, *filter(None, [plan.context_terms])]
-        meanings = [plan.query, *filter(None, [plan.context])]
-        vectors = self._embedder.embed_queries(meanings)
-        nearest = store.nearest()
-        return [
-            Hits(
-                lexical=lexical_search(store.catalog, text, limit=limit, among=among),
-                dense=nearest.nearest(vector, limit=limit, among=among),
+            vectors = self._embedder.embed_queries([plan.query, *filter(None, [plan.context])])
+            legs = _legs(store, plan, vectors, limit=max(self._section.candidates, top_k), among=among)
+            numbers = {number for leg in legs for number, _ in (*leg.lexical, *leg.dense)}
+            ranked = rank(
+                legs[0],
+                legs[1] if len(legs) > 1 else None,
+                store.catalog.units(sorted(numbers)),
+                context_weight=plan.context_weight,
+                k=self._section.rrf_k,
+            )[:top_k]
+            rows = store.catalog.chunks([one.number for one in ranked])
+            return _Look(
+                passages=tuple(
+                    _passage(row, score=one.score, legs=legs) for row, one in zip(rows, ranked, strict=True)
+                ),
+                evidence=weigh(
+                    store.catalog, plan, rows, legs, background=float(store.centre() @ vectors[0])
+                ),
             )
-            for text, vector in zip(words, vectors, strict=True)
-        ]
 
     def _published(self) -> _Store:
         """The store the manifest names, opened again after a rebuild."""
@@ -179,6 +178,7 @@ class _Store:
         self._folder = folder
         self._lock = threading.Lock()
         self._nearest: tuple[int, Nearest] | None = None
+        self._centre: tuple[Nearest, np.ndarray] | None = None
         self._fingerprint: tuple[int, str] | None = None
         self._collection: ChromaCollection | None = None
 
@@ -193,6 +193,14 @@ class _Store:
             if self._nearest is None or self._nearest[0] != generation:
                 self._nearest = (generation, self._open_vectors())
             return self._nearest[1]
+
+    def centre(self) -> np.ndarray:
+        """The mean of all vectors of the published generation."""
+        nearest = self.nearest()
+        with self._lock:
+            if self._centre is None or self._centre[0] is not nearest:
+                self._centre = (nearest, nearest.centre())
+            return self._centre[1]
 
     @property
     def fingerprint(self) -> str:
@@ -212,6 +220,26 @@ class _Store:
             self._collection.close()
         self._collection = ChromaCollection(self._folder / "chroma")
         return ChromaVectors(self._collection, self.catalog, dimension)
+
+
+@dataclass(frozen=True)
+class _Look:
+    passages: tuple[Passage, ...]
+    evidence: Evidence | None
+
+
+def _legs(
+    store: _Store, plan: QueryPlan, vectors: np.ndarray, *, limit: int, among: Sequence[int] | None
+) -> list[Hits]:
+    """What the turn alone found, then what it found in its context."""
+    nearest = store.nearest()
+    return [
+        Hits(
+            lexical=lexical_search(store.catalog, text, limit=limit, among=among),
+            dense=nearest.nearest(vector, limit=limit, among=among),
+        )
+        for text, vector in zip([plan.query, *filter(None, [plan.context_terms])], vectors, strict=True)
+    ]
 
 
 def _passage(row: ChunkRow, *, score: float, legs: Sequence[Hits]) -> Passage:

@@ -87,8 +87,9 @@ def _joined(left: Block, right: Block, *, is_small: bool) -> Block | None:
     if left.path == right.path:
         return replace(left, end=right.end)
     common = _common_prefix(left.path, right.path)
-    if is_small and common and len(common) >= min(len(left.path), len(right.path)) - 1:
-        return replace(left, end=right.end, path=common)
+    if is_small and len(common) >= min(len(left.path), len(right.path)) - 1:
+        names = [path[-1] for path in (left.path, right.path) if len(path) > len(common)]
+        return replace(left, end=right.end, path=(*common, " / ".join(names)))
     return None
 
 

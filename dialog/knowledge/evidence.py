@@ -1,4 +1,4 @@
-"""Evidence for the best passage, read off the legs' own results."""
+"""Evidence for what a search found, read off the legs' own results."""
 
 from __future__ import annotations
 
@@ -13,30 +13,28 @@ from dialog.knowledge.rows import ChunkRow
 from dialog.knowledge.segment import query_terms, terms
 
 _LOOKED_AT = 3
+"""The answer need not stand in the very first passage."""
 
 
 def weigh(
-    catalog: Catalog, plan: QueryPlan, best: Sequence[ChunkRow], legs: Sequence[Hits]
+    catalog: Catalog, plan: QueryPlan, best: Sequence[ChunkRow], legs: Sequence[Hits], *, background: float
 ) -> Evidence | None:
-    """Evidence of the first passages of the fused list; None if there are none.
+    """Evidence for the first passages of a search; None if there are none.
 
-    The best coverage and cosine among the first three count: the answer need
-    not stand in the very first.
+    Args:
+        catalog: for how rare terms are.
+        plan: what was searched for; a turn that leans on its context is judged with it.
+        best: the passages found, best first.
+        legs: what the turn alone found, then what it found in its context.
+        background: mean cosine of the turn and all passages.
     """
     if not best:
         return None
-    looked_at = best[:_LOOKED_AT]
-    numbers = {row.number for row in looked_at}
-    cosines = [cosine for leg in legs for _, cosine in leg.dense]
-    near = [cosine for leg in legs for number, cosine in leg.dense if number in numbers]
-    rankings = [found for leg in legs for found in (leg.lexical, leg.dense) if found]
-    agreeing = [found for found in rankings if numbers & {number for number, _ in found[:_LOOKED_AT]}]
-    cosine = max(near, default=0.0)
+    judged = legs if plan.leans else legs[:1]
     return Evidence(
-        cosine=cosine,
-        margin=cosine - sum(cosines) / len(cosines) if cosines else 0.0,
-        coverage=max(coverage(catalog, plan.rewritten or plan.query, row) for row in looked_at),
-        agreement=len(agreeing) / len(rankings) if rankings else 0.0,
+        cosine=max((leg.dense[0][1] for leg in judged if leg.dense), default=0.0),
+        background=background,
+        coverage=max(coverage(catalog, plan.query, row) for row in best[:_LOOKED_AT]),
     )
 
 

@@ -4,8 +4,8 @@ The user's own words are always searched for by themselves. Beside them, what
 was said before and the turn together are searched for, and count the more the
 less the turn says by itself (a pronoun, an ellipsis, a bare answer). Nothing
 the user wrote is left out of either, so numbers, names and negations stay. A
-turn that stands alone and shares no word with what was said is a new topic,
-and the old one is left behind.
+turn that stands alone and shares no word with what was said looks like a new
+topic: the old one then hardly counts.
 
     plan = plan_query("那运费呢？", history)
     plan.context     # the last messages and the turn, or None
@@ -24,7 +24,8 @@ from dialog.values import Message
 _MESSAGES_FOR_TERMS = 8
 _MESSAGES_FOR_MEANING = 4
 _MAX_MESSAGE_CHARS = 600
-_WEIGHT_ALONE = 0.5
+_WEIGHT_ALONE = 0.75
+_WEIGHT_NEW_TOPIC = 0.3
 _WEIGHT_LEANING = 1.0
 _SHORT_TERMS = 3
 """Fewer informative terms than this seldom say what is meant; Chinese pairs count for half."""
@@ -74,15 +75,20 @@ def plan_query(query: str, history: Sequence[Message] = ()) -> QueryPlan:
     if not said or not query.strip():
         return QueryPlan(query=query)
     does_lean = leans(query)
-    if not does_lean and not set(query_terms(query)) & set(query_terms("\n".join(said))):
-        return QueryPlan(query=query)
     return QueryPlan(
         query=query,
         context="\n".join([*said[-_MESSAGES_FOR_MEANING:], query]),
         context_terms="\n".join([*said[-_MESSAGES_FOR_TERMS:], query]),
-        context_weight=_WEIGHT_LEANING if does_lean else _WEIGHT_ALONE,
+        context_weight=_context_weight(query, said, does_lean=does_lean),
         leans=does_lean,
     )
+
+
+def _context_weight(query: str, said: Sequence[str], *, does_lean: bool) -> float:
+    if does_lean:
+        return _WEIGHT_LEANING
+    shared = set(query_terms(query)) & set(query_terms("\n".join(said)))
+    return _WEIGHT_ALONE if shared else _WEIGHT_NEW_TOPIC
 
 
 def leans(query: str) -> bool:

@@ -18,7 +18,7 @@ from dialog.knowledge.fusion import Ranking, fuse, strengths
 Found = Sequence[tuple[int, float]]
 """(chunk number, score), best first."""
 
-_CONTEXT_LEXICAL_WEIGHT = 2.0
+_CONTEXT_LEXICAL_WEIGHT = 3.0
 """Of the lexical leg where a whole conversation is the query: its meaning blurs, its words do not."""
 
 

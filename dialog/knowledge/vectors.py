@@ -36,6 +36,10 @@ class Nearest(Protocol):
         """(chunk number, cosine), best first; `among` restricts to these numbers."""
         ...
 
+    def centre(self) -> np.ndarray:
+        """The mean of all vectors; zeros where there are none."""
+        ...
+
 
 @dataclass(frozen=True)
 class ExactVectors:
@@ -69,6 +73,10 @@ class ExactVectors:
         best = _top(cosines, limit)
         return [(int(numbers[row]), float(cosines[row])) for row in best]
 
+    def centre(self) -> np.ndarray:
+        mean: np.ndarray = self.matrix.sum(axis=0) / max(1, len(self.matrix))
+        return mean
+
 
 @dataclass(frozen=True)
 class ChromaVectors:
@@ -88,6 +96,13 @@ class ChromaVectors:
         found = self.collection.nearest(query, limit=limit)
         numbers = self.catalog.numbers_by_id([chunk_id for chunk_id, _ in found])
         return [(numbers[chunk_id], cosine) for chunk_id, cosine in found if chunk_id in numbers]
+
+    def centre(self) -> np.ndarray:
+        total, count = np.zeros(self.dimension, dtype=np.float32), 0
+        for _, _, vector in self.catalog.vectors():
+            total += np.frombuffer(vector, dtype=np.float32)
+            count += 1
+        return total / max(1, count)
 
 
 class ChromaCollection:

@@ -17,7 +17,7 @@ from rapidfuzz import fuzz, process
 from dialog.errors import DialogError
 from dialog.repl.command import Choice, Command
 from dialog.repl.context import Action, CommandError, ReplSession
-from dialog.repl.verbs import branches, files, insight, steering, talk
+from dialog.repl.verbs import actions, branches, files, insight, steering, talk
 from dialog.repl.view import help_lines
 
 
@@ -42,6 +42,7 @@ TABLE: tuple[Command, ...] = (
     *talk.COMMANDS,
     *branches.COMMANDS,
     *steering.COMMANDS,
+    *actions.COMMANDS,
     *files.COMMANDS,
 )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from dialog.conversation import Conversation, HumanSaid, InstructionSet, Replied, Summarised, UserSaid
+from dialog.events import ActionProposed
 from dialog.values import Reply, SearchResult
 
 MAX_CHARS = 60
@@ -46,6 +47,18 @@ def shortened(text: str, limit: int = MAX_CHARS) -> str:
     """One line of at most `limit` characters."""
     line = " ".join(text[: 8 * limit].split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def called(name: str, arguments: Mapping[str, object]) -> str:
+    """An action as one line: `cancel_order(order_no='MK-10482')`."""
+    return shortened(f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})", 120)
+
+
+def proposal_notice(proposal: ActionProposed) -> str:
+    """What to tell of a proposal that waits; nothing of one that does not."""
+    if proposal.problem is not None or not proposal.needs_approval:
+        return ""
+    return f"waits for your approval: {called(proposal.name, proposal.arguments)} (/actions)"
 
 
 def counted(number: int, noun: str) -> str:

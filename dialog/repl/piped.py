@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, TextIO
 from rich.console import Console
 
 from dialog.errors import DialogError
-from dialog.events import Finished, Notice, TextDelta
+from dialog.events import ActionProposed, Finished, Notice, TextDelta
 from dialog.guard.terminal import TerminalFilter, safe_text
 from dialog.repl.commands import call, error_line, is_command, unescape
 from dialog.repl.context import CommandError, Leave, Play, ReplSession, new_conversation_id
+from dialog.repl.labels import proposal_notice
 from dialog.repl.line import is_open, unquoted
 from dialog.repl.player import Stream
 
@@ -114,6 +115,9 @@ class _Piped:
                     self._out.flush()
                 case Notice(text=text):
                     self._tell(text)
+                case ActionProposed():
+                    if told := proposal_notice(event):
+                        self._tell(told)
                 case Finished(reply=reply):
                     self._session.last = reply
                 case _:

@@ -23,8 +23,18 @@ from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import Output
 from rich.console import Console
 
-from dialog.events import Event, Finished, Notice, PromptReady, Retrieved, SkillCalled, TextDelta
+from dialog.events import (
+    ActionProposed,
+    Event,
+    Finished,
+    Notice,
+    PromptReady,
+    Retrieved,
+    SkillCalled,
+    TextDelta,
+)
 from dialog.guard.terminal import TerminalFilter
+from dialog.repl.labels import proposal_notice
 from dialog.repl.markdown import MarkdownStream
 from dialog.repl.screen import plain
 from dialog.values import Reply, SearchResult
@@ -124,9 +134,15 @@ class _Playing:
             case PromptReady(fit=fit):
                 self._set_status(f"{fit.used_tokens} tokens, thinking …")
             case Notice(text=text):
-                self._seen = Played(search=self._seen.search, notices=(*self._seen.notices, text))
+                self._note(text)
+            case ActionProposed():
+                if told := proposal_notice(event):
+                    self._note(told)
             case Finished(reply=reply):
                 self._seen = Played(reply=reply, search=self._seen.search, notices=self._seen.notices)
+
+    def _note(self, text: str) -> None:
+        self._seen = Played(search=self._seen.search, notices=(*self._seen.notices, text))
 
     def _set_status(self, text: str) -> None:
         self._clear_status()

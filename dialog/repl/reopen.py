@@ -38,6 +38,7 @@ class Reopened:
             model=before.model if same_model else None,
             retriever=before.retriever if same_knowledge else None,
             store=before.store,
+            actions=tuple(before.actions.values()),
         )
         self._opened.enter_context(agent)
         _ = agent.model, agent.skills

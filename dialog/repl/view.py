@@ -8,7 +8,7 @@ agent or writes to a screen. Text from outside is made harmless on its way in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from rich.console import RenderableType
 from rich.padding import Padding
@@ -17,6 +17,7 @@ from rich.text import Text
 
 from dialog.conversation import Branch
 from dialog.instructions import Resolution
+from dialog.learning import LearnedChoice
 from dialog.repl.command import Command
 from dialog.repl.labels import counted, shortened
 from dialog.repl.screen import plain
@@ -221,6 +222,21 @@ def instruction_lines(system: str, stack: Resolution) -> list[RenderableType]:
         found.append(
             Text.assemble(
                 ("  - ", "red"), plain(lost.instruction.text, "strike"), plain(f"  {lost.reason}", "dim")
+            )
+        )
+    return found
+
+
+def choice_lines(choice: LearnedChoice, *, used: Set[str]) -> list[RenderableType]:
+    """How often each variant of a choice is picked, and from what ratings; those in `used` are marked."""
+    found: list[RenderableType] = [Text.assemble("choice ", (choice.name, "bold"))]
+    for variant in choice.variants:
+        found.append(
+            Text.assemble(
+                ("→ " if variant.id in used else "  ", "bold green"),
+                (f"{variant.share:>4.0%}  ", "magenta"),
+                plain(variant.text),
+                plain(f"  ({counted(variant.num_ratings, 'rating')}, mean {variant.mean:.2f})", "dim"),
             )
         )
     return found

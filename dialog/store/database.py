@@ -3,24 +3,26 @@
     with database.writing() as connection: connection.execute(...)
 
 Writing transactions take SQLite's write lock at once (`BEGIN IMMEDIATE`), so
-none fails half-way because another process was quicker; the writers of one
-process queue up without polling. Every failure of the database leaves here as
+none fails half-way because another process was quicker; writers queue up for
+it without polling (`dialog.store.queue`). Every failure of the database leaves here as
 a StoreError that says what to do.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
-import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from dialog.errors import StoreError
+from dialog.store.queue import WriterQueue
+from dialog.store.quick import Cursor
 
 Dialect = Literal["sqlite", "postgresql"]
 
@@ -47,7 +49,9 @@ class Database:
         self.where = where
         self.path = path
         self.notices = notices
-        self._writers = threading.RLock()
+        self._queue = WriterQueue(path)
+        self._held: PoolProxiedConnection | None = None
+        self._held_by = 0
         self._is_shared_connection = dialect == "sqlite" and path is None
 
     @contextmanager
@@ -59,10 +63,35 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is durable when the block ends, and never was if it raises."""
-        with self._queue(), self._translated(), self.engine.connect() as connection:
+        with self._write_turn(), self._translated(), self.engine.connect() as connection:
             writing = connection.execution_options(is_writing=True)
             with writing.begin():
                 yield writing
+
+    @contextmanager
+    def quick_writing(self) -> Iterator[Cursor]:
+        """A `writing` transaction for quick statements. IntegrityError is the driver's own."""
+        with self._write_turn(), self._translated(), self._writer() as connection:
+            cursor = connection.cursor()
+            try:
+                if self.dialect == "sqlite":
+                    cursor.execute("BEGIN IMMEDIATE")
+                yield Cursor(cursor, self.dialect)
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                raise
+
+    @contextmanager
+    def quick_reading(self) -> Iterator[Cursor]:
+        """A cursor for quick statements that read; each of them sees its own moment."""
+        with self._alone_in_memory(), self._translated(), closing(self.engine.raw_connection()) as pooled:
+            yield Cursor(pooled.cursor(), self.dialect)
+
+    @property
+    def driver(self) -> Any:
+        """The DB-API module, for its exceptions."""
+        return self.engine.dialect.loaded_dbapi
 
     @contextmanager
     def session(self) -> Iterator[Connection]:
@@ -72,13 +101,25 @@ class Database:
 
     def close(self) -> None:
         """Close all connections; the database may be opened again."""
+        if self._held is not None and self._held_by == os.getpid():
+            self._held.close()
+        self._held = None
         self.engine.dispose()
+        self._queue.close()
 
-    def _queue(self) -> AbstractContextManager[object]:
-        return self._writers if self.dialect == "sqlite" else nullcontext()
+    def _writer(self) -> AbstractContextManager[PoolProxiedConnection]:
+        """A connection to write with; a file has one writer at a time, so its connection is kept."""
+        if self.path is None:
+            return closing(self.engine.raw_connection())
+        if self._held is None or self._held_by != os.getpid():
+            self._held, self._held_by = self.engine.raw_connection(), os.getpid()
+        return nullcontext(self._held)
+
+    def _write_turn(self) -> AbstractContextManager[object]:
+        return self._queue.turn() if self.dialect == "sqlite" else nullcontext()
 
     def _alone_in_memory(self) -> AbstractContextManager[object]:
-        return self._writers if self._is_shared_connection else nullcontext()
+        return self._queue.turn() if self._is_shared_connection else nullcontext()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -87,13 +128,17 @@ class Database:
         except IntegrityError:
             raise
         except DBAPIError as error:
-            raise self._explained(error) from error
+            raise self._explained(error.orig or error) from error
         except SQLAlchemyError as error:
             raise StoreError(f"{self.where}: {error}") from error
+        except Exception as error:
+            if isinstance(error, self.driver.Error) and not isinstance(error, self.driver.IntegrityError):
+                raise self._explained(error) from error
+            raise
 
-    def _explained(self, error: DBAPIError) -> StoreError:
-        name = getattr(error.orig, "sqlite_errorname", "") or ""
-        problem = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else "no reason given"
+    def _explained(self, error: BaseException) -> StoreError:
+        name = getattr(error, "sqlite_errorname", "") or ""
+        problem = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             if self.path is not None:
                 mark_suspect(self.path)

@@ -13,19 +13,11 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dialog.errors import StaleHead
+from dialog.protocols import Setting as Setting
 from dialog.store.database import Database
 from dialog.store.schema import settings
-from dialog.values import Value
 
 MAX_NAME_CHARS = 200
-
-
-class Setting(Value):
-    """A value and how often it was put; version 0 means never."""
-
-    name: str
-    value: JsonValue = None
-    version: int = 0
 
 
 def get(database: Database, name: str) -> Setting:

@@ -16,63 +16,68 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field, JsonValue
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from pydantic import JsonValue
+from sqlalchemy import BindParameter, Row, bindparam, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
+from dialog.deeds import Action as Action
+from dialog.deeds import NewAction as NewAction
 from dialog.errors import StoreError
 from dialog.store.database import Database
 from dialog.store.keys import keep_id, key_of, restore_id, timestamp
+from dialog.store.quick import Cursor, Quick
 from dialog.store.schema import actions
-from dialog.values import Value
 
-ActionStatus = Literal["pending", "claimed", "done"]
-
-
-class NewAction(Value):
-    """Something to be done once; the same `id` is the same action, whatever else it says."""
-
-    id: str = Field(min_length=1)
-    name: str
-    payload: dict[str, JsonValue] = Field(default_factory=dict)
+_NEW: dict[str, BindParameter[Any]] = {
+    name: bindparam(name) for name in ("key", "id", "conversation_id", "name", "payload", "status", "attempt")
+}
+_ENQUEUE = Quick(
+    sqlite.insert(actions).values(_NEW).on_conflict_do_nothing(),
+    postgresql_statement=postgresql.insert(actions).values(_NEW).on_conflict_do_nothing(),
+)
 
 
-class Action(NewAction):
-    """A claimed or finished action; `attempt` counts claims from 1."""
-
-    conversation_id: str
-    status: ActionStatus
-    attempt: int
-    result: JsonValue = None
-
-
-def enqueue(connection: Connection, conversation_id: str, new: Sequence[NewAction]) -> None:
+def enqueue(cursor: Cursor, conversation_id: str, new: Sequence[NewAction]) -> None:
     """Record actions within the caller's transaction; known ids are left as they are."""
     for action in new:
-        key = key_of(action.id)
-        if connection.execute(select(actions.c.seq).where(actions.c.key == key)).first():
-            continue
-        connection.execute(
-            insert(actions).values(
-                key=key,
-                id=keep_id(action.id),
-                conversation_id=keep_id(conversation_id),
-                name=keep_id(action.name),
-                payload=json.dumps(action.payload),
-                status="pending",
-                attempt=0,
-            )
+        cursor.run(
+            _ENQUEUE,
+            key=key_of(action.id),
+            id=keep_id(action.id),
+            conversation_id=keep_id(conversation_id),
+            name=keep_id(action.name),
+            payload=json.dumps(action.payload),
+            status="pending",
+            attempt=0,
         )
 
 
-def claim(database: Database, worker: str, *, lease_s: float, now: datetime) -> Action | None:
-    """The oldest action nobody has, or whose lease ran out; None if there is none."""
+def claim(
+    database: Database,
+    worker: str,
+    *,
+    lease_s: float,
+    now: datetime,
+    only: str | None = None,
+    names: Sequence[str] = (),
+) -> Action | None:
+    """The oldest action nobody has, or whose lease ran out; None if there is none.
+
+    Args:
+        only: the id of the one action to claim.
+        names: what it may be called; anything if empty.
+    """
     is_free = or_(
         actions.c.status == "pending",
         (actions.c.status == "claimed") & (actions.c.lease_until < timestamp(now)),
     )
     oldest = select(actions).where(is_free).order_by(actions.c.seq).limit(1)
+    if only is not None:
+        oldest = oldest.where(actions.c.key == key_of(only))
+    if names:
+        oldest = oldest.where(actions.c.name.in_([keep_id(name) for name in names]))
     with database.writing() as connection:
         row = connection.execute(oldest.with_for_update(skip_locked=True)).first()
         if row is None:

@@ -23,8 +23,9 @@ from sqlalchemy import Connection, NullPool, create_engine
 
 from dialog.store.database import is_damage, suspect_marker
 from dialog.store.keys import keep_id
+from dialog.store.quick import cursor_of
 from dialog.store.schema import migrate
-from dialog.store.search import reindex
+from dialog.store.words import rebuild
 
 MAGIC = b"SQLite format 3\0"
 TABLES = ("conversations", "entries", "actions", "settings")
@@ -112,7 +113,7 @@ def _rescue(aside: Path, fresh: Path) -> tuple[int, int, int]:
         for table in ("actions", "settings"):
             for row in rows[table]:
                 _insert(connection, table, row)
-    _with_schema(fresh, reindex)
+    _with_schema(fresh, lambda connection: rebuild(cursor_of(connection)))
     return counts[0], counts[1], counts[2]
 
 

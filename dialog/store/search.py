@@ -1,40 +1,31 @@
 """Full-text search over the history, in Chinese and English alike.
 
-Texts are indexed as `dialog.text.words` sees them, so every Han character is a
-word of its own and a Chinese clause is found as a phrase. SQLite keeps the
-words in FTS5, PostgreSQL in a `tsvector`; neither keeps the text twice.
+Texts are indexed as `dialog.text.words` sees them (`dialog.store.words`), so every
+Han character is a word of its own and a Chinese clause is found as a phrase.
+SQLite keeps the words in FTS5, PostgreSQL in a `tsvector`; neither keeps the text twice.
 
     search(database, "退货 courier", limit=10)   # both must occur; best match first
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, text
+from sqlalchemy import Row, text
 
-from dialog.entries import Entry, HumanSaid, Replied, UserSaid
+from dialog.entries import UserSaid
+from dialog.errors import StoreError
 from dialog.store.codec import load
 from dialog.store.database import Database, Dialect
 from dialog.store.keys import key_of, restore_id
-from dialog.store.schema import conversations, entries
+from dialog.store.words import INDEXED_CHARS, catch_up, is_behind, said
 from dialog.text import is_han, words
 from dialog.values import Role, Value
 
-INDEXED_CHARS = 20_000
 SNIPPET_CHARS = 160
 
-_INSERT = {
-    "sqlite": text("INSERT INTO entry_words (rowid, words) VALUES (:rowid, :words)"),
-    "postgresql": text(
-        "INSERT INTO entry_words (rowid, words) VALUES (:rowid, to_tsvector('simple', :words))"
-    ),
-}
-_DELETE = {
-    "sqlite": text("INSERT INTO entry_words (entry_words, rowid, words) VALUES ('delete', :rowid, :words)"),
-    "postgresql": text("DELETE FROM entry_words WHERE rowid = :rowid"),
-}
 _MATCH = {
     "sqlite": "SELECT rowid, -bm25(entry_words) AS score FROM entry_words WHERE entry_words MATCH :query",
     "postgresql": (
@@ -52,42 +43,6 @@ class Hit(Value):
     role: Role
     snippet: str
     score: float
-
-
-def said(entry: Entry) -> str | None:
-    """What an entry lets a reader read; None if nobody said anything in it."""
-    match entry:
-        case UserSaid() | HumanSaid():
-            return entry.text
-        case Replied():
-            return entry.reply.text
-        case _:
-            return None
-
-
-def index_words(entry: Entry) -> str | None:
-    """The words to index, separated by blanks; of a long message those of its first `INDEXED_CHARS`."""
-    shown = said(entry)
-    if shown is None:
-        return None
-    found = words(shown[:INDEXED_CHARS].encode("utf-8", "replace").decode("utf-8"))
-    return " ".join(word.replace("\0", " ") for word in found) or None
-
-
-def add_to_index(connection: Connection, rows: Sequence[tuple[int, Entry]]) -> None:
-    """Index entries by their `seq`, within the caller's transaction."""
-    _write(connection, _INSERT[connection.dialect.name], rows)
-
-
-def drop_from_index(connection: Connection, rows: Sequence[tuple[int, Entry]]) -> None:
-    """Forget entries by their `seq`, within the caller's transaction."""
-    _write(connection, _DELETE[connection.dialect.name], rows)
-
-
-def _write(connection: Connection, statement: object, rows: Sequence[tuple[int, Entry]]) -> None:
-    found = [{"rowid": seq, "words": indexed} for seq, entry in rows if (indexed := index_words(entry))]
-    if found:
-        connection.execute(statement, found)  # type: ignore[call-overload]
 
 
 def search(
@@ -110,9 +65,18 @@ def search(
     values: dict[str, object] = {"query": _expression(parts, database.dialect), "limit": limit}
     if conversation_id is not None:
         values["key"] = key_of(conversation_id)
+    _catch_up(database)
     with database.reading() as connection:
         rows = connection.execute(statement, values).all()
     return tuple(_hit(row, [word for part in parts for word in part]) for row in rows)
+
+
+def _catch_up(database: Database) -> None:
+    with database.quick_reading() as cursor:
+        if not is_behind(cursor):
+            return
+    with suppress(StoreError), database.quick_writing() as cursor:  # read-only: search what is indexed
+        catch_up(cursor)
 
 
 def _expression(parts: Iterable[list[str]], dialect: Dialect) -> str:
@@ -148,18 +112,3 @@ def _snippet(shown: str, wanted: list[str]) -> str:
     start = max(0, at - SNIPPET_CHARS // 4)
     piece = " ".join(shown[start : start + SNIPPET_CHARS].split())
     return ("…" if start else "") + piece + ("…" if start + SNIPPET_CHARS < len(shown) else "")
-
-
-def reindex(connection: Connection) -> None:
-    """Build the index anew from the record."""
-    if connection.dialect.name == "sqlite":
-        connection.execute(text("INSERT INTO entry_words (entry_words) VALUES ('delete-all')"))
-    else:
-        connection.execute(text("DELETE FROM entry_words"))
-    rows = connection.execute(
-        select(entries.c.seq, entries.c.body, conversations.c.id).join(
-            conversations, conversations.c.num == entries.c.conversation
-        )
-    )
-    for seq, body, kept in rows.all():
-        add_to_index(connection, [(seq, load(body, where=f"conversation {restore_id(kept)!r}"))])

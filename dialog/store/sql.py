@@ -12,7 +12,6 @@ between threads.
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from pydantic import JsonValue
-from sqlalchemy import Connection, Row, and_, bindparam, or_, select
+from sqlalchemy import Row, and_, bindparam, or_, select
 
 from dialog.conversation import Conversation, ConversationSummary, Head, Page
 from dialog.entries import Entry, Replied, UserSaid
@@ -29,14 +28,19 @@ from dialog.store import named, outbox, search, turns, upkeep, write
 from dialog.store.codec import load, load_all
 from dialog.store.database import Database
 from dialog.store.keys import key_of, restore_id
+from dialog.store.quick import Quick
 from dialog.store.recent import Known, Recent
+from dialog.store.rows import find_row, head_of
 from dialog.store.schema import conversations
 from dialog.store.schema import entries as recorded
 
-_ROW = select(conversations).where(conversations.c.key == bindparam("wanted"))
-_BODIES = (
+_BODIES = Quick(
     select(recorded.c.body)
-    .where(recorded.c.conversation == bindparam("num"), recorded.c.position >= bindparam("after"))
+    .where(
+        recorded.c.conversation == bindparam("num"),
+        recorded.c.position >= bindparam("start"),
+        recorded.c.position < bindparam("stop"),
+    )
     .order_by(recorded.c.position)
 )
 
@@ -112,19 +116,22 @@ class SqlStore:
             StoreError: an entry is damaged, or of a kind only a newer version knows.
         """
         known = self._recent.get(conversation_id)
-        with self.database.reading() as connection:
-            row = _row(connection, conversation_id)
+        with self.database.quick_reading() as cursor:
+            row = find_row(cursor, conversation_id)
             if row is None:
                 self._recent.drop(conversation_id)
                 return Conversation.empty(conversation_id)
-            head = _head(conversation_id, row)
+            head = head_of(conversation_id, row)
             if known is not None and known.num == row.num:
                 if known.conversation.head == head:
                     return known.conversation
                 conversation = known.conversation
             else:
                 conversation = Conversation.empty(conversation_id)
-            bodies = _bodies(connection, row.num, after=conversation.num_entries)
+            span = {"num": row.num, "start": conversation.num_entries, "stop": row.num_entries}
+            bodies = [body for (body,) in cursor.rows(_BODIES, **span)]
+        if len(bodies) != row.num_entries - conversation.num_entries and self.head(conversation_id) != head:
+            return self.load(conversation_id)  # deleted and begun again while it was read
         new = load_all(bodies, where=f"conversation {conversation_id!r}")
         try:
             conversation = conversation.extended(new, head)
@@ -137,9 +144,9 @@ class SqlStore:
 
     def head(self, conversation_id: str) -> Head | None:
         """The current head, cheaply; None for an unknown id."""
-        with self.database.reading() as connection:
-            row = _row(connection, conversation_id)
-        return _head(conversation_id, row) if row is not None else None
+        with self.database.quick_reading() as cursor:
+            row = find_row(cursor, conversation_id)
+        return head_of(conversation_id, row) if row is not None else None
 
     def list(self, *, limit: int, cursor: str | None = None) -> Page[ConversationSummary]:
         """Most recently active first. Raises ValueError for a cursor that is not one of ours."""
@@ -187,9 +194,11 @@ class SqlStore:
 
     # actions
 
-    def claim(self, worker: str, *, lease_s: float = 60.0) -> outbox.Action | None:
+    def claim(
+        self, worker: str, *, lease_s: float = 60.0, only: str | None = None, names: Sequence[str] = ()
+    ) -> outbox.Action | None:
         """The oldest action that nobody is doing, now `worker`'s for `lease_s`; None if there is none."""
-        return outbox.claim(self.database, worker, lease_s=lease_s, now=self._now())
+        return outbox.claim(self.database, worker, lease_s=lease_s, now=self._now(), only=only, names=names)
 
     def complete(self, action_id: str, *, worker: str, result: JsonValue = None) -> None:
         """It is done and never handed out again. Raises StoreError if it is not `worker`'s any more."""
@@ -255,8 +264,6 @@ class SqlStore:
         """Bytes of all recorded entries."""
         return upkeep.num_bytes(self.database)
 
-    # inside
-
     def _follow(self, conversation_id: str, written: write.Written, expected: Head | None) -> None:
         """Keep the remembered view up with what was just written, if it was up to date before."""
         if expected is None:
@@ -280,23 +287,6 @@ class SqlStore:
         with self.database.reading() as connection:
             body = connection.execute(statement).scalar_one_or_none()
         return load(body, where=f"conversation {conversation_id!r}") if body is not None else None
-
-
-def _row(connection: Connection, conversation_id: str) -> Row[Any] | None:
-    return connection.execute(_ROW, {"wanted": key_of(conversation_id)}).first()
-
-
-def _head(conversation_id: str, row: Row[Any]) -> Head:
-    return Head(
-        conversation_id=conversation_id,
-        head=restore_id(row.head) if row.head is not None else None,
-        tip=restore_id(row.tip) if row.tip is not None else None,
-        version=row.version,
-    )
-
-
-def _bodies(connection: Connection, num: int, *, after: int) -> builtins.list[str]:
-    return builtins.list(connection.execute(_BODIES, {"num": num, "after": after}).scalars())
 
 
 def _summary(row: Row[Any]) -> ConversationSummary:

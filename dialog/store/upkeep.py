@@ -19,8 +19,9 @@ from dialog.errors import StoreError
 from dialog.store.codec import load
 from dialog.store.database import Database
 from dialog.store.keys import keep_id, key_of, restore_id, timestamp
+from dialog.store.quick import cursor_of
 from dialog.store.schema import actions, conversations, entries
-from dialog.store.search import drop_from_index
+from dialog.store.words import drop
 from dialog.values import Value
 
 
@@ -143,7 +144,7 @@ def _remove(connection: Connection, num: int, id: str) -> None:
     for seq, body in rows:
         with suppress(StoreError):  # damaged, or of a newer version: its words match nothing once it is gone
             readable.append((seq, load(body, where=f"conversation {id!r}")))
-    drop_from_index(connection, readable)
+    drop(cursor_of(connection), readable)
     connection.execute(
         delete(actions).where(actions.c.conversation_id == keep_id(id), actions.c.status == "done")
     )

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import BindParameter, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
 
 from dialog.conversation import Head
 from dialog.entries import Entry, UserSaid
@@ -22,40 +21,37 @@ from dialog.store.codec import Dumped, dump
 from dialog.store.database import Database
 from dialog.store.keys import keep_id, key_of, one_line, timestamp
 from dialog.store.outbox import NewAction, enqueue
+from dialog.store.quick import Cursor, Quick
+from dialog.store.rows import ConversationRow, lock_row
 from dialog.store.schema import conversations, entries
-from dialog.store.search import add_to_index
+from dialog.store.words import index_new
 
 TITLE_CHARS = 80
 
-# Statements are built once: building them took longer than running them.
-_ROW = select(conversations).where(conversations.c.key == bindparam("wanted")).with_for_update()
-_NEW_ROW = {
-    "sqlite": sqlite.insert(conversations).on_conflict_do_nothing().returning(conversations),
-    "postgresql": postgresql.insert(conversations).on_conflict_do_nothing().returning(conversations),
+_FRESH: dict[str, BindParameter[Any]] = {
+    name: bindparam(name) for name in ConversationRow._fields if name not in ("num", "head", "tip")
 }
-_PLACES = select(entries.c.key, entries.c.turn, entries.c.num_turns).where(
-    entries.c.conversation == bindparam("num"), entries.c.key.in_(bindparam("keys", expanding=True))
+_NEW_ROW = Quick(
+    sqlite.insert(conversations).values(_FRESH).on_conflict_do_nothing().returning(conversations),
+    postgresql_statement=postgresql.insert(conversations)
+    .values(_FRESH)
+    .on_conflict_do_nothing()
+    .returning(conversations),
 )
-_NEW_ENTRY = insert(entries).returning(entries.c.seq)
-_NEW_ENTRIES = insert(entries).returning(entries.c.seq, sort_by_parameter_order=True)
-_MOVE = (
+_PLACE = Quick(
+    select(entries.c.turn, entries.c.num_turns).where(
+        entries.c.conversation == bindparam("num"), entries.c.key == bindparam("wanted")
+    )
+)
+_ENTRY_COLUMNS = ("conversation", "position", "key", "kind", "turn", "num_turns", "turn_key", "body")
+_NEW_ENTRY = Quick(
+    insert(entries).values({name: bindparam(name) for name in _ENTRY_COLUMNS}).returning(entries.c.seq)
+)
+_MOVED = ("head", "tip", "version", "num_entries", "num_turns", "num_bytes", "title", "updated")
+_MOVE = Quick(
     update(conversations)
     .where(conversations.c.num == bindparam("row_num"))
-    .values(
-        {
-            name: bindparam(name)
-            for name in (
-                "head",
-                "tip",
-                "version",
-                "num_entries",
-                "num_turns",
-                "num_bytes",
-                "title",
-                "updated",
-            )
-        }
-    )
+    .values({name: bindparam(name) for name in _MOVED})
 )
 
 
@@ -92,133 +88,114 @@ def append(
     if expected_head is None and not new:
         raise ValueError(f"nothing to append to the new conversation {conversation_id!r}")
     try:
-        with database.writing() as connection:
-            row = _claimed_row(connection, conversation_id, expected_head, now=now)
-            places = _places(connection, row.num, dumped, wanted=head)
-            rows = _entry_rows(row, dumped, places)
-            _insert_entries(connection, rows, dumped)
+        with database.quick_writing() as cursor:
+            row = _claimed_row(cursor, conversation_id, expected_head, now=now)
             moved = _head_after(conversation_id, row, new, head=head, tip=tip)
-            _check_known(connection, row.num, moved, new)
-            _update_row(connection, row, rows, dumped, moved=moved, places=places, now=now)
-            enqueue(connection, conversation_id, actions)
-    except IntegrityError as error:
+            places = _places(cursor, row, dumped, moved)
+            _insert_entries(cursor, row, dumped, places)
+            _update_row(cursor, row, dumped, moved=moved, places=places, now=now)
+            enqueue(cursor, conversation_id, actions)
+    except database.driver.IntegrityError as error:
         raise _clash(database, conversation_id, new, error) from error
     return Written(head=moved, entries=tuple(one.entry for one in dumped), num=row.num)
 
 
 def _claimed_row(
-    connection: Connection, conversation_id: str, expected: Head | None, *, now: datetime
-) -> Row[Any]:
+    cursor: Cursor, conversation_id: str, expected: Head | None, *, now: datetime
+) -> ConversationRow:
     """The conversation's row, locked, at the expected version; made if it is to be new."""
-    key = key_of(conversation_id)
-    row = connection.execute(_ROW, {"wanted": key}).first()
+    row = lock_row(cursor, conversation_id)
     if row is None:
         if expected is not None:
             raise StaleHead(f"conversation {conversation_id!r} was deleted; load it again")
-        fresh = {
-            "key": key,
-            "id": keep_id(conversation_id),
-            "version": 0,
-            "num_entries": 0,
-            "num_turns": 0,
-            "num_bytes": 0,
-            "title": "",
-            "created": timestamp(now),
-            "updated": timestamp(now),
-        }
-        row = connection.execute(_NEW_ROW[connection.dialect.name], fresh).first()
-        if row is not None:
-            return row
-        row = connection.execute(_ROW, {"wanted": key}).one()  # another machine made it in this moment
-    found = row.version
-    if expected is None or expected.version != found:
+        made = cursor.rows(
+            _NEW_ROW,
+            key=key_of(conversation_id),
+            id=keep_id(conversation_id),
+            version=0,
+            num_entries=0,
+            num_turns=0,
+            num_bytes=0,
+            title="",
+            created=timestamp(now),
+            updated=timestamp(now),
+        )
+        if made:
+            return ConversationRow(*made[0])
+        row = lock_row(cursor, conversation_id)  # another machine made it in this moment
+        assert row is not None
+    if expected is None or expected.version != row.version:
         known = "as not yet begun" if expected is None else f"at version {expected.version}"
         raise StaleHead(
-            f"conversation {conversation_id!r} is at version {found}, it was expected {known}; "
+            f"conversation {conversation_id!r} is at version {row.version}, it was expected {known}; "
             "load it again and retry"
         )
     return row
 
 
-def _places(
-    connection: Connection, num: int, dumped: Sequence[Dumped], *, wanted: str | None
-) -> dict[str, _Place]:
-    """The place of each new entry, of their recorded parents and of the wanted head, by entry id."""
-    new = {one.entry.id for one in dumped}
-    outside = {one.entry.parent for one in dumped} | {wanted}
-    keys = {key_of(one): one for one in outside if one is not None and one not in new}
+def _places(cursor: Cursor, row: ConversationRow, dumped: Sequence[Dumped], moved: Head) -> dict[str, _Place]:
+    """The places of the new entries, of the recorded ones they follow, and of the head and tip."""
     places: dict[str, _Place] = {}
-    if keys:
-        for row in connection.execute(_PLACES, {"num": num, "keys": list(keys)}):
-            places[keys[row.key]] = _Place(row.turn, row.num_turns)
+
+    def place(id: str) -> _Place | None:
+        if id not in places:
+            for turn, num_turns in cursor.rows(_PLACE, num=row.num, wanted=key_of(id)):
+                places[id] = _Place(turn, num_turns)
+        return places.get(id)
+
     for one in dumped:
         entry = one.entry
-        if entry.parent is not None and entry.parent not in places:
+        before = _Place(None, 0) if entry.parent is None else place(entry.parent)
+        if before is None:
             raise ValueError(f"entry {entry.id!r} follows {entry.parent!r}, which is not recorded")
-        before = places[entry.parent] if entry.parent is not None else _Place(None, 0)
         if entry.id in places:
             raise ValueError(f"entry {entry.id!r} is already recorded")
         is_turn = isinstance(entry, UserSaid)
         places[entry.id] = _Place(key_of(entry.id), before.num_turns + 1) if is_turn else before
+    for end in (moved.head, moved.tip):
+        if end is not None and place(end) is None:
+            raise ValueError(
+                f"conversation {moved.conversation_id!r} has no entry {end!r} to move its head to"
+            )
     return places
 
 
-def _entry_rows(
-    row: Row[Any], dumped: Sequence[Dumped], places: dict[str, _Place]
-) -> list[dict[str, object]]:
-    return [
-        {
-            "conversation": row.num,
-            "position": row.num_entries + at,
-            "key": key_of(one.entry.id),
-            "kind": one.entry.kind,
-            "turn": places[one.entry.id].turn,
-            "num_turns": places[one.entry.id].num_turns,
-            "turn_key": _turn_key(one.entry),
-            "body": one.body,
-        }
-        for at, one in enumerate(dumped)
-    ]
+def _insert_entries(
+    cursor: Cursor, row: ConversationRow, dumped: Sequence[Dumped], places: dict[str, _Place]
+) -> None:
+    recorded: list[tuple[int, Entry]] = []
+    for at, one in enumerate(dumped):
+        place = places[one.entry.id]
+        rows = cursor.rows(
+            _NEW_ENTRY,
+            conversation=row.num,
+            position=row.num_entries + at,
+            key=key_of(one.entry.id),
+            kind=one.entry.kind,
+            turn=place.turn,
+            num_turns=place.num_turns,
+            turn_key=_turn_key(one.entry),
+            body=one.body,
+        )
+        recorded.append((rows[0][0], one.entry))
+    index_new(cursor, recorded)
 
 
 def _turn_key(entry: Entry) -> str | None:
     return key_of(entry.turn_key) if isinstance(entry, UserSaid) and entry.turn_key else None
 
 
-def _insert_entries(connection: Connection, rows: list[dict[str, object]], dumped: Sequence[Dumped]) -> None:
-    if not rows:
-        return
-    statement, values = (_NEW_ENTRY, rows[0]) if len(rows) == 1 else (_NEW_ENTRIES, rows)
-    seqs = connection.execute(statement, values).scalars().all()
-    add_to_index(connection, [(seq, one.entry) for seq, one in zip(seqs, dumped, strict=True)])
-
-
 def _head_after(
-    conversation_id: str, row: Row[Any], new: Sequence[Entry], *, head: str | None, tip: str | None
+    conversation_id: str, row: ConversationRow, new: Sequence[Entry], *, head: str | None, tip: str | None
 ) -> Head:
     target = head if head is not None else new[-1].id if new else None
     end = tip if tip is not None else target
     return Head(conversation_id=conversation_id, head=target, tip=end, version=row.version + 1)
 
 
-def _check_known(connection: Connection, num: int, moved: Head, new: Sequence[Entry]) -> None:
-    """The head and the tip must be entries of the conversation."""
-    missing = {one for one in (moved.head, moved.tip) if one is not None} - {entry.id for entry in new}
-    if not missing:
-        return
-    keys = {key_of(one): one for one in missing}
-    found = connection.execute(_PLACES, {"num": num, "keys": list(keys)})
-    unknown = set(keys) - {row.key for row in found}
-    if unknown:
-        raise ValueError(
-            f"conversation {moved.conversation_id!r} has no entry {keys[unknown.pop()]!r} to move its head to"
-        )
-
-
 def _update_row(
-    connection: Connection,
-    row: Row[Any],
-    rows: list[dict[str, object]],
+    cursor: Cursor,
+    row: ConversationRow,
     dumped: Sequence[Dumped],
     *,
     moved: Head,
@@ -226,28 +203,24 @@ def _update_row(
     now: datetime,
 ) -> None:
     first_said = next((one.entry.text for one in dumped if isinstance(one.entry, UserSaid)), "")
-    connection.execute(
+    cursor.run(
         _MOVE,
-        {
-            "row_num": row.num,
-            "head": keep_id(moved.head) if moved.head is not None else None,
-            "tip": keep_id(moved.tip) if moved.tip is not None else None,
-            "version": moved.version,
-            "num_entries": row.num_entries + len(rows),
-            "num_turns": places[moved.head].num_turns if moved.head is not None else 0,
-            "num_bytes": row.num_bytes + sum(len(one.body.encode("utf-8")) for one in dumped),
-            "title": row.title or one_line(first_said, limit=TITLE_CHARS),
-            "updated": timestamp(now),
-        },
+        row_num=row.num,
+        head=keep_id(moved.head) if moved.head is not None else None,
+        tip=keep_id(moved.tip) if moved.tip is not None else None,
+        version=moved.version,
+        num_entries=row.num_entries + len(dumped),
+        num_turns=places[moved.head].num_turns if moved.head is not None else 0,
+        num_bytes=row.num_bytes + sum(len(one.body.encode("utf-8")) for one in dumped),
+        title=row.title or one_line(first_said, limit=TITLE_CHARS),
+        updated=timestamp(now),
     )
 
 
-def _clash(
-    database: Database, conversation_id: str, new: Sequence[Entry], error: IntegrityError
-) -> Exception:
+def _clash(database: Database, conversation_id: str, new: Sequence[Entry], error: Exception) -> Exception:
     """Which rule of the record an entry broke."""
     keys = [entry.turn_key for entry in new if isinstance(entry, UserSaid) and entry.turn_key]
-    problem = str(error.orig)
+    problem = str(error)
     if keys and ("turn_key" in problem):
         return DuplicateTurn(
             f"conversation {conversation_id!r} already has the turn {keys[0]!r}; its reply is find_turn's"

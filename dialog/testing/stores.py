@@ -18,6 +18,9 @@ from typing import Any
 
 from dialog.conversation import Conversation
 from dialog.entries import (
+    ActionDecided,
+    ActionDone,
+    ActionProposed,
     Entry,
     HandedOff,
     HumanSaid,
@@ -153,6 +156,9 @@ def every_kind() -> tuple[Entry, ...]:
     add(HandedOff, status="human")
     add(HumanSaid, text="您好", author="小王")
     add(Resumed, reason="done")
+    add(ActionProposed, action_id="a", name="cancel", arguments={"单号": ["A-1", None]}, reason="客户要求")
+    add(ActionDecided, action_id="a", approved=True, by="小王")
+    add(ActionDone, action_id="a", result={"cancelled": True})
     return tuple(made)
 
 

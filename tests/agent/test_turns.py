@@ -308,3 +308,14 @@ def test_a_complaint_in_a_rating_becomes_an_instruction(make_agent: MakeAgent) -
     (learned,) = agent.state("c").instructions
     assert (learned.source, learned.topic) == ("feedback", "length")
     assert learned.text in agent.preview("c", "next").text
+
+
+def test_a_wish_said_beside_a_question_also_holds_when_it_is_answered_again(make_agent: MakeAgent) -> None:
+    model = ScriptedModel(["One.", "Two."])
+    agent = make_agent(model)
+    agent.reply("How does it work? Please keep your answers short.", conversation_id="c")
+    with agent.retry("c") as stream:
+        list(stream)
+    (wish,) = agent.state("c").instructions
+    assert all(wish.text in prompt.text for prompt in model.prompts)
+    assert agent.preview("c").ids == model.prompts[0].ids == model.prompts[1].ids

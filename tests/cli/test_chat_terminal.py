@@ -25,7 +25,8 @@ def chat(tmp_path, monkeypatch):
         child = pexpect.spawn(
             sys.executable,
             ["-m", "dialog", *arguments],
-            env=os.environ | {"INSTRUCTREC_HOME": str(tmp_path / "home"), "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"},
+            env=os.environ
+            | {"INSTRUCTREC_HOME": str(tmp_path / "home"), "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"},
             cwd=tmp_path,
             dimensions=(30, 100),
             timeout=180,
@@ -62,7 +63,7 @@ def test_chat_answers_and_leaves_with_ctrl_d(chat, tmp_path):
     assert finish(child) == 0
 
 
-def test_ctrl_c_while_the_model_loads_exits_130(chat, tmp_path):
+def test_ctrl_c_twice_while_it_answers_exits_130(chat, tmp_path):
     child = chat("ask", "Tell me a very long story.", "--set", "sampling.max_tokens=2000")
     child.expect(r"\w+ \w+")
     child.sendintr()

@@ -27,5 +27,17 @@ def test_built_in_verbs_are_those_of_the_contract():
     app = built_in()
     names = [info.name for info in app.registered_commands] + [info.name for info in app.registered_groups]
     assert sorted(names) == sorted(
-        ["chat", "ask", "index", "search", "render", "history", "skill", "models", "config", "doctor"]
+        [
+            "chat",
+            "ask",
+            "index",
+            "search",
+            "render",
+            "history",
+            "skill",
+            "choices",
+            "models",
+            "config",
+            "doctor",
+        ]
     )

@@ -1,4 +1,4 @@
-"""`chat`, `config`, `models`, `skill` and `doctor`."""
+"""`chat`, `choices`, `config`, `models`, `skill` and `doctor`."""
 
 import io
 import json
@@ -6,6 +6,7 @@ import tomllib
 
 import pytest
 
+from dialog import DialogAgent
 from dialog.cli.checks import Check
 from dialog.config import known_keys
 from dialog.engine.sources import ModelFiles
@@ -102,6 +103,41 @@ def test_config_says_where_each_value_came_from(command, tmp_path, monkeypatch):
     assert found["sampling.seed"] == (7, "--set")
     assert found["sampling.top_p"] == (1.0, "default")
     assert list(found) == known_keys()
+
+
+TONE = """[instructions.choices]
+tone = [{en = "Be \\"formal\\".", zh = "语气请正式。"}, "Be warm."]
+"""
+
+
+def test_config_prints_variants_as_toml(command, tmp_path):
+    (tmp_path / "instructrec.toml").write_text(TONE)
+    shown = tomllib.loads(command("config").out)
+    assert shown["instructions"]["choices"] == tomllib.loads(TONE)["instructions"]["choices"]
+
+
+def test_choices_are_listed_and_reset(command, model, tmp_path):
+    (tmp_path / "instructrec.toml").write_text(TONE)
+    assert command("ask", "How long?", "--conversation", "c").code == 0
+    with DialogAgent.from_config() as agent:
+        agent.rate("c", 1.0)
+    (tone,) = json.loads(command("choices", "--json").out)
+    assert (tone["name"], sum(one["num_ratings"] for one in tone["variants"])) == ("tone", 1)
+    listed = command("choices").out
+    assert "语气请正式。" in listed
+    assert "mean 0.67" in listed
+    assert "mean 0.67" not in command("choices", "--reset", "tone").out
+    (tone,) = json.loads(command("choices", "--json").out)
+    assert sum(one["num_ratings"] for one in tone["variants"]) == 0
+
+
+def test_choices_say_where_variants_are_declared(command):
+    result = command("choices")
+    assert (result.code, result.out) == (0, "")
+    assert "[instructions.choices]" in result.err
+    refused = command("choices", "--reset", "tone")
+    assert refused.code == 2
+    assert "no choice 'tone'" in refused.err
 
 
 def test_models_list_names_what_can_be_fetched(command):

@@ -42,7 +42,7 @@ def test_sections_of_two_topics_do_not_join():
 def test_small_section_joins_the_next_under_the_same_parent():
     text = "# Shop\n\n## Open\n\nnine\n\n## Closed\n\nsix on weekdays and never on any other day\n"
     (chunk,) = chunks(text, limit=20)
-    assert chunk.path == ("Shop",)
+    assert chunk.path == ("Shop", "Open / Closed")
     assert "Closed" in chunk.text
 
 

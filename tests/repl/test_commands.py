@@ -31,7 +31,7 @@ def turns(talk, conversation_id="c-1"):
 def test_the_table_has_every_promised_command():
     promised = (
         "/help /sources /context /history /new /resume /model /exit /undo /redo /edit /retry /fork /tree "
-        "/switch /instructions /skills /skill /rate /why /export /save /load /set /clear"
+        "/switch /instructions /skills /skill /rate /actions /approve /reject /why /export /save /load /set /clear"
     )
     assert {command.name for command in TABLE} == set(promised.split())
 
@@ -241,6 +241,23 @@ def test_a_wish_that_lost_is_shown_with_the_winner(start):
     shown = talk("/instructions\r", conversation_id="c-1")
     assert "Answer in Chinese.  (wish, conversation, priority 5)" in shown
     assert "  - Answer in English." in shown
+
+
+def test_learned_choices_are_shown_with_the_stack_and_reset(start):
+    declared = 'instructions.choices={tone=[{en="Be formal.", zh="语气请正式。"}]}'
+    talk = start(["Three days.", "Four."], overrides=[declared])
+    shown = talk("How long?\r/rate good\rreally?\r/instructions\r", conversation_id="c-1")
+    stack = shown.split("› /instructions")[1]
+    assert "Be formal.  (feedback, deployment, priority 0)" in stack
+    assert "→ 100%  Be formal. / 语气请正式。" in stack
+    assert "(1 rating, mean 0.67)" in stack
+
+
+def test_a_choice_is_reset_by_name(start):
+    talk = start(["Three days."], overrides=['instructions.choices={tone=["Be formal."]}'])
+    shown = talk("How long?\r/rate good\r/instructions reset tone\r/instructions reset x\r")
+    assert "(0 ratings, mean 0.50)" in shown
+    assert "there is no choice 'x'" in shown
 
 
 def test_rate_is_recorded_with_reason_and_wording(start):

@@ -10,7 +10,7 @@ from dialog.config import known_keys
 from dialog.instructions import resolve
 from dialog.repl.command import Choice, Command
 from dialog.repl.context import CommandError, ReplSession
-from dialog.repl.view import instruction_lines, pairs
+from dialog.repl.view import choice_lines, instruction_lines, pairs
 from dialog.values import Sampling
 
 _SCORES = {"+": 1.0, "up": 1.0, "good": 1.0, "-": -1.0, "down": -1.0, "bad": -1.0}
@@ -18,18 +18,22 @@ _AUTO = "auto"
 
 
 def instructions(session: ReplSession, argument: str) -> None:
-    """The stack and who wins; `add TEXT` and `drop N` change it."""
+    """The stack, who wins, and what ratings taught; `add TEXT`, `drop N` and `reset CHOICE` change it."""
     agent, here = session.agent, session.conversation_id
     verb, _, rest = argument.partition(" ")
     if verb == "add" and rest.strip():
         agent.instruct(here, rest.strip())
     elif verb == "drop" and rest.strip():
         agent.drop_instruction(here, session.pick("instructions", rest.strip()))
+    elif verb == "reset" and rest.strip():
+        agent.reset_choice(rest.strip())
     elif argument:
-        raise CommandError("/instructions shows them; add TEXT or drop N changes them")
+        raise CommandError("/instructions shows them; add TEXT, drop N or reset CHOICE changes them")
     stack = resolve(agent.state(here).instructions)
     session.listed["instructions"] = [instruction.id for instruction in stack.active]
     session.show(*instruction_lines(agent.config.values.prompt.system, stack))
+    for choice in agent.choices():
+        session.show(*choice_lines(choice, used=set(session.listed["instructions"])))
 
 
 def skills(session: ReplSession, argument: str) -> None:
@@ -141,12 +145,17 @@ def _keys(session: ReplSession, argument: str) -> Iterable[Choice]:
 
 
 def _changes(session: ReplSession, argument: str) -> Iterable[Choice]:
-    return (("add", "TEXT"), ("drop", "N"))
+    names = (choice.name for choice in session.agent.choices())
+    return (("add", "TEXT"), ("drop", "N"), *((f"reset {name}", "forget ratings") for name in names))
 
 
 COMMANDS = (
     Command(
-        "/instructions", "[add TEXT | drop N]", "what the agent is told, and who wins", instructions, _changes
+        "/instructions",
+        "[add TEXT | drop N | reset CHOICE]",
+        "what the agent is told, who wins, what ratings taught",
+        instructions,
+        _changes,
     ),
     Command("/skills", "", "what the agent can do", skills),
     Command("/skill", "[NAME | auto]", "let one skill answer", skill, _skills),
