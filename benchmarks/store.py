@@ -32,7 +32,7 @@ from dialog.entries import Replied, UserSaid, new_id
 from dialog.state import fold, visible_turns_back
 from dialog.store import open_store
 from dialog.store.sql import SqlStore
-from dialog.testing.stores import reply
+from dialog.testing.making import reply
 
 RESULTS = Path(__file__).parent / "results" / "store.json"
 SIZES = (10, 100, 1_000, 10_000)

@@ -17,21 +17,28 @@ import statistics
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 TEXT = "您好，我的包裹三天没有更新了。 My parcel has not moved for three days. " * 3
 Append = Callable[[], Awaitable[None]]
 
 
 class Measured:
-    """Appends timed one by one; the first, which opens what is opened late, is not counted."""
+    """Appends timed one by one; the first, which opens what is opened late, is not counted.
 
-    def __init__(self) -> None:
+    All writers begin together, once they are `ready`.
+    """
+
+    def __init__(self, ready: Any = None) -> None:
+        self.ready = ready
         self.latencies_ms: list[float] = []
         self.errors = 0
         self.began = self.ended = self.cpu_ms = 0.0
 
     async def run(self, append: Append, num_appends: int) -> Measured:
         await append()
+        if self.ready is not None:
+            self.ready.wait()
         self.began, began_cpu = time.time(), time.process_time()
         for _ in range(num_appends):
             began = time.perf_counter()
@@ -45,7 +52,7 @@ class Measured:
         return self
 
 
-async def ours(url: str, id: str, num_appends: int, num_before: int) -> Measured:
+async def ours(url: str, id: str, num_appends: int, num_before: int, ready: Any = None) -> Measured:
     """`SqlStore.append`: write-ahead log, synchronous=FULL (one flush an append)."""
     from datetime import UTC, datetime
 
@@ -65,10 +72,10 @@ async def ours(url: str, id: str, num_appends: int, num_before: int) -> Measured
             said = UserSaid(id=new_id(), parent=parent, time=datetime.now(UTC), text=TEXT)
             head = store.append(id, [said], expected_head=head)
 
-        return await Measured().run(append, num_appends)
+        return await Measured(ready).run(append, num_appends)
 
 
-async def openai_agents(path: str, id: str, num_appends: int, num_before: int) -> Measured:
+async def openai_agents(path: str, id: str, num_appends: int, num_before: int, ready: Any = None) -> Measured:
     """`SQLiteSession.add_items`: write-ahead log, synchronous=FULL (SQLite's default)."""
     from agents import SQLiteSession
 
@@ -79,10 +86,10 @@ async def openai_agents(path: str, id: str, num_appends: int, num_before: int) -
     async def append() -> None:
         await session.add_items([{"role": "user", "content": TEXT}])
 
-    return await Measured().run(append, num_appends)
+    return await Measured(ready).run(append, num_appends)
 
 
-async def langgraph(path: str, id: str, num_appends: int, num_before: int) -> Measured:
+async def langgraph(path: str, id: str, num_appends: int, num_before: int, ready: Any = None) -> Measured:
     """`SqliteSaver.put` of a state with one more message each time: write-ahead log, synchronous=FULL."""
     from langgraph.checkpoint.base import empty_checkpoint
     from langgraph.checkpoint.sqlite import SqliteSaver
@@ -99,17 +106,17 @@ async def langgraph(path: str, id: str, num_appends: int, num_before: int) -> Me
             checkpoint["channel_versions"] = {"messages": len(messages)}
             config = saver.put(config, checkpoint, {"step": len(messages)}, {"messages": len(messages)})
 
-        return await Measured().run(append, num_appends)
+        return await Measured(ready).run(append, num_appends)
 
 
 SIDES = {"ours": ours, "openai-agents": openai_agents, "langgraph": langgraph}
 
 
-def _write(kind: str, where: str, num_appends: int, num_before: int, ready: object, results: object) -> None:
-    asyncio.run(SIDES[kind](where, f"warm {uuid.uuid4()}", 1, 0))
-    ready.wait()  # type: ignore[attr-defined]
-    measured = asyncio.run(SIDES[kind](where, f"conversation {uuid.uuid4()}", num_appends, num_before))
-    results.put(vars(measured))  # type: ignore[attr-defined]
+def _write(kind: str, where: str, num_appends: int, num_before: int, ready: Any, results: Any) -> None:
+    work = SIDES[kind](where, f"conversation {uuid.uuid4()}", num_appends, num_before, ready)
+    measured = vars(asyncio.run(work))
+    del measured["ready"]
+    results.put(measured)
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ from dialog.store import open_store
 from dialog.store.keys import key_of
 from dialog.store.outbox import NewAction
 from dialog.store.sql import SqlStore
-from dialog.testing.stores import replied, said
+from dialog.testing.making import replied, said
 
 _FORK = multiprocessing.get_context("fork")
 ACK_BYTES = 33

@@ -89,7 +89,7 @@ class Action(Generic[A]):
             return _JSON.validate_python(result)
         except ValidationError as error:
             raise ValueError(
-                f"action {self.name!r} was done, but its result is no plain JSON data: {type(result).__name__}"
+                f"action {self.name!r} was done, but its result is not plain JSON: {type(result).__name__}"
             ) from error
 
 

@@ -60,10 +60,11 @@ def render_turn(
     settings = parts.settings.prompt
     state = fold(conversation)
     system = Instruction(id="system", text=settings.system, source="system", scope="deployment")
+    stack = resolve((system, *state.instructions, *besides))
     limit = min(parts.model.info.context_tokens, settings.limit_tokens or parts.model.info.context_tokens)
     return render(
         parts.model.tokenizer,
-        instructions=[one for one in resolve((system, *state.instructions, *besides)).active if one.id not in without],
+        instructions=[one for one in stack.active if one.id not in without],
         turns=(turn for turn in visible_turns_back(conversation) if turn.user_id not in without),
         passages=[one for one in passages if one.id not in without],
         user=said.text,

@@ -14,76 +14,15 @@ The head a store returns is the authority on `version`; `at` puts it on a view.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
-from typing import Generic, TypeVar
-
-from pydantic import Field
 
 from dialog.entries import (
     Entry,
-    EntryBase,
-    HandedOff,
-    HumanSaid,
-    InstructionSet,
-    IntentSet,
-    Rated,
     Replied,
-    Resumed,
-    SkillEntered,
-    SlotSet,
-    Summarised,
     UserSaid,
-    new_id,
 )
+from dialog.heads import PREVIEW_CHARS, Branch, Head
 from dialog.tree import Arena, Node
-from dialog.values import Turn, Value
-
-Item = TypeVar("Item")
-
-PREVIEW_CHARS = 60
-
-
-class Head(Value):
-    """Where a conversation stands: `head` is the current entry, `tip` the end of its branch (for redo).
-
-    `version` grows by one with every append or move; stores compare it.
-    """
-
-    conversation_id: str
-    head: str | None
-    tip: str | None
-    version: int = Field(ge=0)
-
-
-class ConversationSummary(Value):
-    """A line of `history list`."""
-
-    id: str
-    title: str
-    num_turns: int
-    created: datetime
-    updated: datetime
-
-
-class Page(Value, Generic[Item]):
-    """Some items of a longer list, and where the next page begins (None at the end)."""
-
-    items: tuple[Item, ...]
-    cursor: str | None = None
-
-
-class Branch(Value):
-    """One end of the tree, for `/tree`: `shared_turns` of its `num_turns` are also on the current path.
-
-    `preview` is what the user said last on the branch, on one line.
-    """
-
-    tip: str
-    num_turns: int
-    shared_turns: int
-    preview: str
-    time: datetime
-    is_current: bool
+from dialog.values import Turn
 
 
 class Conversation:
@@ -332,27 +271,3 @@ def turns_of(nodes_back: Iterable[Node]) -> Iterator[Turn]:
                 reply="\n".join(replied.reply.text for replied in reversed(own)) if own else None,
             )
             replies.clear()
-
-
-__all__ = [
-    "Branch",
-    "Conversation",
-    "ConversationSummary",
-    "Entry",
-    "EntryBase",
-    "HandedOff",
-    "Head",
-    "HumanSaid",
-    "InstructionSet",
-    "IntentSet",
-    "Page",
-    "Rated",
-    "Replied",
-    "Resumed",
-    "SkillEntered",
-    "SlotSet",
-    "Summarised",
-    "UserSaid",
-    "new_id",
-    "turns_of",
-]

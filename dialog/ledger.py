@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from weakref import WeakValueDictionary
 
-from dialog.conversation import Conversation, Head
+from dialog.conversation import Conversation
 from dialog.deeds import NewAction
 from dialog.entries import ActionDecided, ActionEntry, Entry
 from dialog.errors import StaleHead, StoreError
+from dialog.heads import Head
 from dialog.protocols import Outbox, Store
 from dialog.state import fold
 from dialog.underway import after

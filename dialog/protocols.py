@@ -16,9 +16,11 @@ from pydantic import JsonValue
 if TYPE_CHECKING:
     import numpy as np
 
-    from dialog.conversation import Conversation, ConversationSummary, Entry, Head, Page
+    from dialog.conversation import Conversation
     from dialog.deeds import Action, NewAction
+    from dialog.entries import Entry
     from dialog.events import Event
+    from dialog.heads import ConversationSummary, Head, Page
 
 from dialog.values import (
     Chunk,

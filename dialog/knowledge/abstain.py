@@ -53,8 +53,8 @@ class Curve:
 
 
 CURVES: Mapping[Language, Curve] = {
-    "en": Curve(bias=-50.6, cosine=16.0, background=44.7, coverage=4.4),
-    "zh": Curve(bias=-96.2, cosine=47.3, background=63.5, coverage=2.1),
+    "en": Curve(bias=-53.7, cosine=15.4, background=50.6, coverage=4.6),
+    "zh": Curve(bias=-97.7, cosine=48.8, background=67.6, coverage=2.3),
 }
 WORDS_ONLY = Curve(bias=-2.0, cosine=0.0, background=0.0, coverage=5.0)
 THRESHOLDS: Mapping[Language, float] = {"en": 0.5, "zh": 0.5, "und": 0.5}

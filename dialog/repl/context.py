@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console, RenderableType
 
 from dialog.config import Config
-from dialog.conversation import Replied
+from dialog.entries import Replied
 from dialog.repl.player import Stream
 from dialog.repl.screen import plain
 from dialog.values import Reply, Sampling, SearchResult

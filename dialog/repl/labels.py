@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dialog.conversation import Conversation, HumanSaid, InstructionSet, Replied, Summarised, UserSaid
+from dialog.conversation import Conversation
+from dialog.entries import HumanSaid, InstructionSet, Replied, Summarised, UserSaid
 from dialog.events import ActionProposed
 from dialog.values import Reply, SearchResult
 

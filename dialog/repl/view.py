@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from dialog.conversation import Branch
+from dialog.heads import Branch
 from dialog.instructions import Resolution
 from dialog.learning import LearnedChoice
 from dialog.repl.command import Command

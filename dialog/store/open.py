@@ -30,6 +30,9 @@ from dialog.store.repair import looks_damaged, set_aside
 from dialog.store.schema import check, migrate
 
 BUSY_TIMEOUT_S = 60.0
+POLL_S = 0.005
+LOG_PAGES = 4000
+"""Pages of the log before it is folded into the file (16 MB): folding costs flushes, so not too often."""
 SCHEMA_LOCK = 0x1257_2EC0
 POOL = (8, 64)
 _IN_MEMORY = "file::memory:"
@@ -111,6 +114,7 @@ def _sqlite_engine(uri: str) -> Engine:
     def set_up(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # transactions are ours to begin
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA secure_delete=ON")
 
@@ -127,7 +131,7 @@ def _opening(path: Path, where: str) -> Iterator[None]:
     """One process at a time; a folder that cannot be written to needs no turn-taking."""
     lock = FileLock(path.with_name(path.name + ".lock"))
     try:
-        lock.acquire(timeout=BUSY_TIMEOUT_S)
+        lock.acquire(timeout=BUSY_TIMEOUT_S, poll_interval=POLL_S)
     except Timeout:
         raise StoreError(f"{where} is being opened by another process since a minute; end it") from None
     except OSError:

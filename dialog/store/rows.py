@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import bindparam, select
 
-from dialog.conversation import Head
+from dialog.heads import Head
 from dialog.store.keys import key_of, restore_id
 from dialog.store.quick import Cursor, Quick
 from dialog.store.schema import conversations

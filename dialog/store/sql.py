@@ -21,9 +21,10 @@ from typing import Any, Self
 from pydantic import JsonValue
 from sqlalchemy import Row, and_, bindparam, or_, select
 
-from dialog.conversation import Conversation, ConversationSummary, Head, Page
+from dialog.conversation import Conversation
 from dialog.entries import Entry, Replied, UserSaid
 from dialog.errors import StoreError
+from dialog.heads import ConversationSummary, Head, Page
 from dialog.store import named, outbox, search, turns, upkeep, write
 from dialog.store.codec import load, load_all
 from dialog.store.database import Database

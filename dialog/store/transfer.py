@@ -18,9 +18,10 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from dialog.conversation import Conversation, Head
+from dialog.conversation import Conversation
 from dialog.entries import Entry, HumanSaid, InstructionSet, Replied, UserSaid
 from dialog.errors import CorpusError
+from dialog.heads import Head
 from dialog.instructions import Instruction
 from dialog.store.codec import dump, load
 from dialog.store.keys import key_of

@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import BindParameter, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from dialog.conversation import Head
 from dialog.entries import Entry, UserSaid
 from dialog.errors import DuplicateTurn, StaleHead, StoreError
+from dialog.heads import Head
 from dialog.store.codec import Dumped, dump
 from dialog.store.database import Database
 from dialog.store.keys import keep_id, key_of, one_line, timestamp

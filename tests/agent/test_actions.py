@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from dialog.actions import Action, PendingAction
-from dialog.entries import ActionDecided, ActionDone, ActionEntry, ActionProposed
+from dialog.entries import ActionDone, ActionEntry
 from dialog.errors import StoreError
 from dialog.events import ActionProposed as Proposal
 from dialog.events import Finished, Notice
@@ -204,7 +204,7 @@ def test_a_result_that_is_no_json_is_a_failed_action(make_agent):
     agent.reply("Is anybody there?", conversation_id="c")
     outcome = agent.propose("c", "look", {"order_no": "MK-10482"})
     assert outcome.status == "failed"
-    assert "no plain JSON data: object" in outcome.error
+    assert "not plain JSON: object" in outcome.error
 
 
 def test_arguments_are_checked_again_when_it_is_done(make, make_agent, shop):
@@ -347,7 +347,6 @@ def test_a_paused_turn_goes_through_json_to_another_process(make, tmp_path):
     assert (tmp_path / "done.txt").read_text() == f"{json.loads(line)['id']} 1\n"
 
 
-@pytest.mark.slow
 def test_a_process_killed_while_it_acts_is_followed_after_its_lease(make, make_agent, shop, tmp_path):
     agent = make()
     agent.reply("Cancel MK-10482", conversation_id="c")
@@ -416,11 +415,6 @@ def elsewhere(how, home, line):
     with DialogAgent(load_config(environment={}), model=ScriptedModel(), actions=[action]) as agent:
         outcome = agent.decide(pending.conversation_id, pending.id, approve=True, by="elsewhere")
     sys.stdout.write(outcome.model_dump_json())
-
-
-def test_entries_are_told_apart_by_kind():
-    kinds = [kind.model_fields["kind"].default for kind in (ActionProposed, ActionDecided, ActionDone)]
-    assert kinds == ["action_proposed", "action_decided", "action_done"]
 
 
 if __name__ == "__main__":

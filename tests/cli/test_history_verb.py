@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dialog.conversation import ConversationSummary
+from dialog.heads import ConversationSummary
 from dialog.store.search import Hit
 from dialog.store.upkeep import Pruned
 from dialog.values import Transcript

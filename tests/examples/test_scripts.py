@@ -1,7 +1,10 @@
 """Every numbered example runs as its reader would run it, and shows what it promises."""
 
+import asyncio
+import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -148,3 +151,76 @@ def test_transcripts_makes_examples_of_all_sample_conversations(run):
     out = run("06_transcripts.py")
     assert re.search(r"^20 conversations in \d\d+ examples$", out, re.M)
     assert "left out" not in out
+
+
+def test_actions_wait_for_a_person_and_what_cannot_be_done_says_so(run):
+    english, chinese = run("07_actions.py").split("> ")[1:]
+    assert "waiting: cancel_order {'order_no': 'MK-10482'}; {'MK-10482': 'packed'" in english
+    assert "done: {'order_no': 'MK-10482', 'status': 'cancelled'}" in english
+    assert "我已请店里为您取消。" in chinese
+    assert "failed: ValueError: order MK-10517 cannot be cancelled any more" in chinese
+
+
+def test_structured_gives_a_value_or_the_reasons(run):
+    english, chinese, nothing = run("08_structured.py").split("> ")[1:]
+    assert "problem='broken', wants_refund=True) after 2 attempts" in english
+    assert "problem: problem: Input should be 'late', 'broken', 'wrong' or 'other'" in english
+    assert "order_no='MK-10517', problem='late', wants_refund=False) after 1 attempts" in chinese
+    assert "None after 1 attempts\n  problem: there is no complete JSON object" in nothing
+
+
+@pytest.fixture
+def served(tmp_path, monkeypatch):
+    """`served("/reply", {...})`: an answer of the FastAPI example over a scripted model, and its agent."""
+    pytest.importorskip("fastapi", reason="the extra serve is not installed")
+    import httpx
+
+    from dialog import DialogAgent, load_config
+    from dialog.testing import ScriptedModel
+
+    monkeypatch.setenv("INSTRUCTREC_HOME", str(tmp_path))
+    app_for = runpy.run_path(str(EXAMPLES / "09_fastapi.py"))["app_for"]
+    with DialogAgent(load_config(environment={}), model=ScriptedModel(["Two days.", "两天。"])) as agent:
+        app = app_for(agent)
+
+        async def post(path, message):
+            transport = httpx.ASGITransport(app=app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                return await client.post(path, json=message)
+
+        yield lambda path, message: asyncio.run(post(path, message))
+
+
+def test_fastapi_answers_once_for_one_key(served):
+    asked = {"text": "How long does it take?", "conversation_id": "c", "turn_key": "k"}
+    first, again = served("/reply", asked).json(), served("/reply", asked).json()
+    assert first["text"] == "Two days."
+    assert first == again
+
+
+def test_fastapi_streams_the_events_of_a_turn(served):
+    served("/reply", {"text": "How long does it take?"})
+    answer = served("/stream", {"text": "要多久？"})
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    kinds, data = zip(*re.findall(r"^event: (\w+)\ndata: (.+)\n\n", answer.text, re.M), strict=True)
+    assert (kinds[0], kinds[-1]) == ("skill_called", "finished")
+    assert json.loads(data[-1])["reply"]["text"] == "两天。"
+
+
+@pytest.mark.parametrize("message", [{"text": ""}, {"text": "  "}, {}, {"text": "hi", "conversation_id": ""}])
+def test_fastapi_refuses_what_is_no_message(served, message):
+    assert served("/reply", message).status_code == 422
+
+
+def test_notebook_runs_from_top_to_bottom(home, monkeypatch, capsys):
+    monkeypatch.setenv("INSTRUCTREC_HOME", str(home))
+    notebook = json.loads((EXAMPLES / "10_notebook.ipynb").read_text(encoding="utf-8"))
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert [cell["outputs"] for cell in cells] == [[]] * len(cells)
+    names: dict[str, object] = {}
+    for cell in cells:
+        exec("".join(cell["source"]), names)
+    out = capsys.readouterr().out
+    assert out.startswith("Express takes two days.")
+    assert "1  寄到加拿大呢？  ->  寄往加拿大需要 7–10 个工作日。" in out
+    assert re.search(r"^user +\d+ tokens$", out, re.M)

@@ -7,7 +7,7 @@ from typing import Any
 
 from dialog.conversation import Conversation
 from dialog.entries import Entry, UserSaid, new_id
-from dialog.testing.stores import NOON, replied, said
+from dialog.testing.making import NOON, replied, said
 
 __all__ = ["NOON", "add", "ask", "later", "replied", "said", "talked"]
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from dialog.conversation import Conversation, Head
+from dialog.conversation import Conversation
 from dialog.entries import Entry
+from dialog.heads import Head
 from dialog.protocols import Store
 from dialog.store.sql import SqlStore
 from dialog.testing.stores import (

@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
-from dialog.conversation import Conversation, Head, new_id
-from dialog.entries import HumanSaid, Rated
+from dialog.conversation import Conversation
+from dialog.entries import HumanSaid, Rated, new_id
+from dialog.heads import Head
 from tests.record.making import add, ask, replied, said, talked
 
 

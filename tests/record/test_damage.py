@@ -17,7 +17,7 @@ from dialog.store import open_store
 from dialog.store.database import suspect_marker
 from dialog.store.open import open_database
 from dialog.store.schema import MIGRATIONS, migrate, schema_info
-from dialog.testing.stores import talk
+from dialog.testing.making import talk
 from tests.record.making import talked
 
 NUM_CONVERSATIONS = 40
@@ -207,7 +207,7 @@ import json, os, resource, sys
 from pathlib import Path
 from dialog.errors import StoreError
 from dialog.store import open_store
-from dialog.testing.stores import said, talk
+from dialog.testing.making import said, talk
 path, task = Path(sys.argv[1]), sys.argv[2]
 {body}
 """

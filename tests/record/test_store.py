@@ -19,7 +19,7 @@ from dialog.store import open_store
 from dialog.store.outbox import Action, NewAction, run_actions
 from dialog.store.sql import SqlStore
 from dialog.store.transfer import from_record, from_transcript, read_record, to_record, to_transcript
-from dialog.testing.stores import every_kind, reply, talk
+from dialog.testing.making import every_kind, reply, talk
 from dialog.values import Message, Transcript
 from tests.record.making import NOON, add, ask, later, replied, said, talked
 
@@ -79,7 +79,10 @@ def test_retried_turn_gives_the_newest_reply(each_store: SqlStore) -> None:
 def test_hold_gives_up_after_its_time(each_store: SqlStore) -> None:
     other = SqlStore(each_store.database, now=each_store._now)
     with each_store.hold("c"):
-        with pytest.raises(StoreError, match=r"still being answered elsewhere after 0\.05 s"), other.hold("c", timeout_s=0.05):
+        with (
+            pytest.raises(StoreError, match=r"still being answered elsewhere after 0\.05 s"),
+            other.hold("c", timeout_s=0.05),
+        ):
             raise AssertionError("two turns at once")
         with other.hold("another", timeout_s=5):
             pass
@@ -222,6 +225,20 @@ def test_dead_workers_action_goes_to_another_and_says_so(sqlite_url: str) -> Non
         store.complete(REFUND.id, worker="alive")
         clock.now = later(1e6)
         assert store.claim("alive") is None
+
+
+def test_a_worker_may_claim_one_action_or_only_what_it_can_do(each_store: SqlStore) -> None:
+    other = NewAction(id="mail-1", name="发邮件")
+    enqueue(each_store, REFUND, other)
+    assert each_store.claim("w", only="unknown") is None
+    assert each_store.claim("w", names=("ship",)) is None
+    claimed = each_store.claim("w", names=("ship", "发邮件"))
+    assert claimed is not None
+    assert claimed.id == "mail-1"
+    assert each_store.claim("w", only="mail-1") is None
+    claimed = each_store.claim("w", only=REFUND.id)
+    assert claimed is not None
+    assert claimed.id == REFUND.id
 
 
 # named values

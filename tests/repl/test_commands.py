@@ -4,9 +4,13 @@ import json
 import os
 
 import pytest
+from pydantic import BaseModel
 
-from dialog.events import Finished
+from dialog import Action, DialogAgent
+from dialog.events import ActionProposed, Finished
+from dialog.protocols import SkillSpec
 from dialog.repl.commands import TABLE
+from dialog.repl.reopen import Reopened
 from dialog.testing import FixedRetriever, ScriptedModel
 from dialog.testing.retrieve import passage
 from dialog.values import Attribution
@@ -31,7 +35,8 @@ def turns(talk, conversation_id="c-1"):
 def test_the_table_has_every_promised_command():
     promised = (
         "/help /sources /context /history /new /resume /model /exit /undo /redo /edit /retry /fork /tree "
-        "/switch /instructions /skills /skill /rate /actions /approve /reject /why /export /save /load /set /clear"
+        "/switch /instructions /skills /skill /rate /actions /approve /reject /why /export /save /load "
+        "/set /clear"
     )
     assert {command.name for command in TABLE} == set(promised.split())
 
@@ -405,3 +410,64 @@ def test_titles_and_names_from_outside_cannot_steer_the_terminal(start):
     assert "]52" not in talk.terminal.raw
     assert "\u202e" not in talk.terminal.raw
     assert "\x9b" not in talk.terminal.raw
+
+
+class Canceller:
+    """Asks to cancel whatever order is named."""
+
+    spec = SkillSpec(name="answer", description="cancels")
+
+    def matches(self, turn):
+        return 1.0
+
+    def run(self, turn):
+        if "MK-" in turn.text:
+            number = turn.text.partition("MK-")[2][:5]
+            yield ActionProposed(name="cancel_order", arguments={"order_no": number}, reason=turn.text)
+        yield from turn.answer()
+
+
+class Cancel(BaseModel):
+    order_no: str
+
+
+@pytest.fixture
+def cancelling(start):
+    """A talk whose agent may cancel orders; `talk.cancelled` has those it did."""
+    talk = start(rows=60)
+    cancelled = []
+    action = Action("cancel_order", "", Cancel, lambda arguments, _: cancelled.append(arguments.order_no))
+    talk.agent = DialogAgent(
+        talk.agent.config, model=ScriptedModel(["Yes."] * 9), skills=[Canceller()], actions=[action]
+    )
+    talk.cancelled = cancelled
+    with talk.agent:
+        yield talk
+
+
+def test_a_proposed_action_is_told_listed_and_done_once_it_is_approved(cancelling):
+    shown = cancelling("cancel MK-10482\r/actions\r/approve 1\r/actions\r", conversation_id="c-1")
+    assert "note: waits for your approval: cancel_order(order_no='10482') (/actions)" in shown
+    assert "1 action waiting; /approve N or /reject N" in shown
+    assert below(shown, "› /approve 1") == ["cancel_order: done"]
+    assert "no action waits for a decision" in shown
+    assert cancelling.cancelled == ["10482"]
+
+
+def test_a_rejected_action_is_not_done(cancelling):
+    shown = cancelling("请取消 MK-10517\r/reject 1 已发货\r/approve 1\r", conversation_id="c-1")
+    assert below(shown, "› /reject 1 已发货") == ["cancel_order: rejected"]
+    assert "is rejected already" in shown
+    assert cancelling.cancelled == []
+
+
+def test_approve_needs_to_know_which(cancelling):
+    shown = cancelling("/approve\r/approve 7\r")
+    assert "which one? /actions lists them with numbers" in shown
+    assert "no action '7' was proposed" in shown
+
+
+def test_an_agent_with_other_settings_keeps_the_actions(cancelling):
+    with Reopened(cancelling.agent) as reopened:
+        other = reopened.open(cancelling.agent.config.changed(["prompt.system=Be brief."]))
+        assert list(other.actions) == ["cancel_order"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dialog.conversation import Conversation, Replied
+from dialog.conversation import Conversation
+from dialog.entries import Replied
 from dialog.repl.command import Choice, Command
 from dialog.repl.context import Action, CommandError, Play, Prefill, ReplSession, new_conversation_id
 from dialog.repl.labels import shortened

@@ -13,8 +13,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from dialog.conversation import Conversation, Entry, Head
+from dialog.conversation import Conversation
+from dialog.entries import Entry
 from dialog.errors import CorpusError
+from dialog.heads import Head
 from dialog.repl.command import Choice, Command
 from dialog.repl.context import CommandError, ReplSession, new_conversation_id
 from dialog.repl.labels import counted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dialog.conversation import ConversationSummary
+from dialog.heads import ConversationSummary
 from dialog.repl.command import Choice, Command
 from dialog.repl.context import Action, CommandError, Leave, ReplSession, new_conversation_id
 from dialog.repl.labels import counted, shortened
