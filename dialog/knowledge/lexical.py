@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dialog.knowledge.catalog import Catalog
 from dialog.knowledge.segment import query_terms
 
-_WEIGHTS = (1.5, 1.0)
+_WEIGHTS = (3.0, 1.0)
 """Of a term in the headings and in the body."""
 _MAX_TERMS = 64
 """A pasted page is cut to its rarest terms; more cost time and add noise."""
