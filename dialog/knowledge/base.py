@@ -25,7 +25,7 @@ from dialog.errors import KnowledgeError
 from dialog.knowledge.abstain import THRESHOLDS, Evidence, confidence
 from dialog.knowledge.catalog import Catalog
 from dialog.knowledge.embed import open_embedder
-from dialog.knowledge.evidence import weigh
+from dialog.knowledge.evidence import term_rarity, weigh
 from dialog.knowledge.lexical import lexical_search
 from dialog.knowledge.manifest import Manifest, read_manifest
 from dialog.knowledge.query import QueryPlan, plan_query
@@ -142,7 +142,11 @@ class KnowledgeBase:
                     _passage(row, score=one.score, legs=legs) for row, one in zip(rows, ranked, strict=True)
                 ),
                 evidence=weigh(
-                    store.catalog, plan, rows, legs, background=float(store.centre() @ vectors[0])
+                    plan,
+                    rows,
+                    legs,
+                    rarity=term_rarity(store.catalog, plan.query, num_chunks=store.num_chunks()),
+                    background=float(store.centre() @ vectors[0]),
                 ),
             )
 
@@ -178,6 +182,7 @@ class _Store:
         self._folder = folder
         self._lock = threading.Lock()
         self._nearest: tuple[int, Nearest] | None = None
+        self._num_chunks: tuple[int, int] | None = None
         self._centre: tuple[Nearest, np.ndarray] | None = None
         self._fingerprint: tuple[int, str] | None = None
         self._collection: ChromaCollection | None = None
@@ -201,6 +206,14 @@ class _Store:
             if self._centre is None or self._centre[0] is not nearest:
                 self._centre = (nearest, nearest.centre())
             return self._centre[1]
+
+    def num_chunks(self) -> int:
+        """Of the published generation; counting them takes as long as a small search."""
+        with self._lock:
+            generation = self.catalog.generation()
+            if self._num_chunks is None or self._num_chunks[0] != generation:
+                self._num_chunks = (generation, self.catalog.counts()[1])
+            return self._num_chunks[1]
 
     @property
     def fingerprint(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dialog.knowledge.abstain import Evidence
 from dialog.knowledge.catalog import Catalog
@@ -17,15 +17,20 @@ _LOOKED_AT = 3
 
 
 def weigh(
-    catalog: Catalog, plan: QueryPlan, best: Sequence[ChunkRow], legs: Sequence[Hits], *, background: float
+    plan: QueryPlan,
+    best: Sequence[ChunkRow],
+    legs: Sequence[Hits],
+    *,
+    rarity: Mapping[str, float],
+    background: float,
 ) -> Evidence | None:
     """Evidence for the first passages of a search; None if there are none.
 
     Args:
-        catalog: for how rare terms are.
         plan: what was searched for; a turn that leans on its context is judged with it.
         best: the passages found, best first.
         legs: what the turn alone found, then what it found in its context.
+        rarity: the turn's informative terms and how much each tells.
         background: mean cosine of the turn and all passages.
     """
     if not best:
@@ -34,17 +39,18 @@ def weigh(
     return Evidence(
         cosine=max((leg.dense[0][1] for leg in judged if leg.dense), default=0.0),
         background=background,
-        coverage=max(coverage(catalog, plan.query, row) for row in best[:_LOOKED_AT]),
+        coverage=max(coverage(rarity, f"{row.heading}\n{row.text}") for row in best[:_LOOKED_AT]),
     )
 
 
-def coverage(catalog: Catalog, query: str, row: ChunkRow) -> float:
-    """Share of the query's informative terms the passage contains, each weighted by its rarity."""
+def term_rarity(catalog: Catalog, query: str, *, num_chunks: int) -> dict[str, float]:
+    """The query's informative terms with their inverse document frequency, smoothed."""
     wanted = query_terms(query)
-    if not wanted:
-        return 0.0
-    num_chunks = max(1, catalog.counts()[1])
     frequencies = catalog.document_frequencies(wanted)
-    weights = {term: math.log(1 + num_chunks / (1 + frequencies.get(term, 0))) for term in wanted}
-    present = set(terms(f"{row.heading}\n{row.text}"))
-    return sum(weights[term] for term in wanted if term in present) / sum(weights.values())
+    return {term: math.log(1 + max(1, num_chunks) / (1 + frequencies.get(term, 0))) for term in wanted}
+
+
+def coverage(rarity: Mapping[str, float], text: str) -> float:
+    """Share of the weight of the terms that the text contains; 0 where there are no terms."""
+    present = set(terms(text)) if rarity else set()
+    return sum(weight for term, weight in rarity.items() if term in present) / (sum(rarity.values()) or 1.0)

