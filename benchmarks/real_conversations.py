@@ -25,7 +25,10 @@ from typing import Any
 import pexpect
 
 from benchmarks import DATA, markdown, percentile, save
+from dialog.entries import Replied
 from dialog.guard.terminal import safe_text
+from dialog.store import open_store
+from dialog.values import Reply
 
 PROMPT = "› "
 
@@ -103,16 +106,12 @@ def _hold(
         chat.expect(PROMPT)
     chat.sendeof()
     chat.expect(pexpect.EOF)
-    listing = run("history", "list", "--json")
-    listing.expect(pexpect.EOF)
-    conversation = re.search(r'"id":\s*"([^"]+)"', listing.before or "")
-    assert conversation is not None, listing.before
-    exported = run("history", "show", conversation[1], "--json")
-    exported.expect(pexpect.EOF)
-    replies = _replies(exported.before or "")
-    modes = ", ".join(f"{sum(r['mode'] == m for r in replies)} {m}" for m in ("generated", "quoted", "fixed"))
+    replies = _replies(home)
+    modes = ", ".join(
+        f"{sum(reply.mode == m for reply in replies)} {m}" for m in ("generated", "quoted", "fixed")
+    )
     transcript = "\n".join(
-        f"> {turn}\n{reply['text']}\n  [{reply['mode']}, {_sources(reply)}{second:.1f} s]\n"
+        f"> {turn}\n{reply.text}\n  [{reply.mode}, {_sources(reply)}{second:.1f} s]\n"
         for turn, reply, second in zip(turns, replies, seconds, strict=True)
     )
     row = (
@@ -122,33 +121,16 @@ def _hold(
     return row, f"# {name}\n\n{transcript}"
 
 
-def _sources(reply: dict[str, Any]) -> str:
-    names = dict.fromkeys(citation["source"] for citation in reply["citations"])
+def _sources(reply: Reply) -> str:
+    names = dict.fromkeys(citation.source for citation in reply.citations)
     return "".join(f"{name}, " for name in names)
 
 
-def _replies(printed: str) -> list[dict[str, Any]]:
-    """Every recorded reply in what `history show --json` printed."""
-    found: list[dict[str, Any]] = []
-
-    def walk(value: Any) -> None:
-        if isinstance(value, dict):
-            if "finish_reason" in value and "fit" in value:
-                found.append(value)
-                return
-            for item in value.values():
-                walk(item)
-        elif isinstance(value, list):
-            for item in value:
-                walk(item)
-
-    decoder = json.JSONDecoder(strict=False)
-    text = safe_text(printed).lstrip()
-    while text.startswith(("{", "[")):
-        value, end = decoder.raw_decode(text)
-        walk(value)
-        text = text[end:].lstrip()
-    return found
+def _replies(home: Path) -> list[Reply]:
+    """The replies of the one conversation that was held."""
+    with open_store(f"sqlite:///{home / 'data' / 'conversations.db'}") as store:
+        (summary,) = store.list(limit=2).items
+        return [entry.reply for entry in store.load(summary.id).path() if isinstance(entry, Replied)]
 
 
 def _lend_models(home: Path) -> None:
