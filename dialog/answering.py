@@ -217,8 +217,15 @@ class Answering:
 
     @property
     def _question(self) -> str:
-        """The user's words, or what they mean in context."""
-        return (self.result.rewritten if self.result else None) or self.text
+        """What the answer must be about: the user's own words, or in context where those say nothing.
+
+        In context the words of earlier answers weigh as much as the question, and
+        the same sentence would be quoted again.
+        """
+        in_context = self.result.rewritten if self.result else None
+        if in_context is None or best_relevance(self.text, self.passages) > 0:
+            return self.text
+        return in_context
 
     def _sentences(self, chunks: Iterator[Chunk]) -> Iterator[Sentence]:
         said = "\n".join([*(message.content for message in recent_messages(self.request)), self.text])

@@ -8,7 +8,7 @@ from dialog.protocols import Store
 
 def require_conversation(store: Store, conversation_id: str) -> None:
     """Raises StoreError if nothing was ever recorded under this id."""
-    if store.load(conversation_id).head is None:
+    if not conversation_id or store.load(conversation_id).head is None:
         raise StoreError(
             f"no conversation {conversation_id!r}; `instructrec history list` names those there are"
         )

@@ -14,15 +14,19 @@ class FixedRetriever:
     Args:
         passages: best first.
         confidence: at 0 it abstains.
+        rewritten: what every query is said to mean in its context.
     """
 
     fingerprint = "fixed"
 
-    def __init__(self, passages: Sequence[Passage] = (), *, confidence: float = 0.9) -> None:
+    def __init__(
+        self, passages: Sequence[Passage] = (), *, confidence: float = 0.9, rewritten: str | None = None
+    ) -> None:
         self.queries: list[str] = []
         self.histories: list[tuple[Message, ...]] = []
         self._passages = tuple(passages)
         self._confidence = confidence
+        self._rewritten = rewritten
 
     def search(
         self,
@@ -35,7 +39,13 @@ class FixedRetriever:
         self.queries.append(query)
         self.histories.append(tuple(history))
         found = self._passages[:top_k] if self._confidence > 0 else ()
-        return SearchResult(query=query, abstain=not found, confidence=self._confidence, passages=found)
+        return SearchResult(
+            query=query,
+            rewritten=self._rewritten,
+            abstain=not found,
+            confidence=self._confidence,
+            passages=found,
+        )
 
 
 def passage(text: str, *, title: str = "Policy", source: str = "policy.md", id: str = "p1") -> Passage:

@@ -140,3 +140,29 @@ def test_the_search_may_lean_on_the_turns_before(make_agent: MakeAgent) -> None:
         "How much is the return label?",
         "The return label costs $6.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("question", "before", "text", "wanted"),
+    [
+        (
+            "And when do inspections expire?",
+            "The extension lasts ten days after the return of the vehicle.",
+            "The extension lasts ten days. It starts with the return of the vehicle. "
+            "The vehicle needs a sticker. Bring the papers. Pay at the desk. Inspections expire after twelve months.",
+            "Inspections expire after twelve months.",
+        ),
+        (
+            "那检验什么时候到期？",
+            "延期自车辆返回之日起十天。",
+            "延期为十天。自车辆返回之日起算。车辆需贴标。请携带证件。在窗口缴费。检验满十二个月到期。",
+            "检验满十二个月到期。",
+        ),
+    ],
+)
+def test_a_follow_up_is_not_answered_with_the_last_answer_again(
+    make_agent: MakeAgent, question: str, before: str, text: str, wanted: str
+) -> None:
+    retriever = FixedRetriever([passage(text)], rewritten=f"{before}\n{question}")
+    agent = make_agent(ScriptedModel(["unused"], languages=("und",)), retriever)
+    assert wanted in agent.reply(question).text
