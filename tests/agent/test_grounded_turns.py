@@ -149,7 +149,8 @@ def test_the_search_may_lean_on_the_turns_before(make_agent: MakeAgent) -> None:
             "And when do inspections expire?",
             "The extension lasts ten days after the return of the vehicle.",
             "The extension lasts ten days. It starts with the return of the vehicle. "
-            "The vehicle needs a sticker. Bring the papers. Pay at the desk. Inspections expire after twelve months.",
+            "The vehicle needs a sticker. Bring the papers. Pay at the desk. "
+            "Inspections expire after twelve months.",
             "Inspections expire after twelve months.",
         ),
         (
