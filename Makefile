@@ -16,8 +16,8 @@ help:            ## this list
 	@touch $@
 
 chat: .venv/.chat  ## talk to the sample shop's agent (pipe lines in to have each answered)
-	@$(BIN)/instructrec models pull --quiet
-	@$(BIN)/instructrec index examples/shop --quiet
+	@$(BIN)/instructrec models pull >&2
+	@$(BIN)/instructrec index examples/shop >&2
 	@$(BIN)/instructrec chat $(ARGS)
 
 test: .venv/.dev   ## the whole test suite
