@@ -98,10 +98,9 @@ def _hold(
     chat.expect(PROMPT)
     seconds = []
     for turn in turns:
-        chat.send(turn + "\r")
-        chat.expect_exact(turn[-20:])
         started = time.perf_counter()
-        chat.expect(r"\d+(\.\d+)? (s|ms)\b")  # the line of figures under a reply
+        chat.send(turn + "\r")
+        chat.expect(r"\d\.\d s\x1b\[")  # the dim line of figures under a reply
         seconds.append(time.perf_counter() - started)
         chat.expect(PROMPT)
     chat.sendeof()
