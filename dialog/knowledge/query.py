@@ -30,6 +30,13 @@ _WEIGHT_LEANING = 1.0
 _SHORT_TERMS = 3
 """Fewer informative terms than this seldom say what is meant; Chinese pairs count for half."""
 
+_QUESTION_TERMS = 2
+_QUESTION = re.compile(
+    r"^(?:do|does|did|is|are|was|were|can|could|will|would|may|should|have|has|who|what|where|when|how)\b"
+    r"|吗|什么|多少|多久|多长|几[天个时]|怎么|如何|哪|谁|能不能|可不可以|是否"
+)
+"""A short turn of this form with two informative terms is a question of its own."""
+
 _EN_REFERENCE = re.compile(
     r"\b(?:it|its|they|them|their|theirs|that|this|those|these|he|him|his|she|her|there|then|one|ones|same|"
     r"both|either|neither|other|others|another|else|too|also|instead|such|former|latter|above|mentioned)\b"
@@ -74,7 +81,7 @@ def plan_query(query: str, history: Sequence[Message] = ()) -> QueryPlan:
     said = [text[-_MAX_MESSAGE_CHARS:] for text in said if text]
     if not said or not query.strip():
         return QueryPlan(query=query)
-    does_lean = leans(query)
+    does_lean = leans(query) if _same_language(query, said) else _refers(query)
     return QueryPlan(
         query=query,
         context="\n".join([*said[-_MESSAGES_FOR_MEANING:], query]),
@@ -91,12 +98,26 @@ def _context_weight(query: str, said: Sequence[str], *, does_lean: bool) -> floa
     return _WEIGHT_ALONE if shared else _WEIGHT_NEW_TOPIC
 
 
+def _same_language(query: str, said: Sequence[str]) -> bool:
+    """Whether a turn goes on in a language of the conversation; who switches says something new."""
+    languages = {detect_language(text) for text in said}
+    return detect_language(query) in (*languages, "und") or languages == {"und"}
+
+
 def leans(query: str) -> bool:
     """True if a turn says little without what was said before it."""
     text = normalise(query).strip()
-    num_terms = sum(0.5 if len(term) == 2 and not term.isascii() else 1.0 for term in query_terms(text))
-    if num_terms < _SHORT_TERMS or not text:
+    num_terms = len(query_terms(text))
+    asks_by_itself = num_terms >= _QUESTION_TERMS and _QUESTION.search(text) is not None
+    num_weighed = sum(0.5 if len(term) == 2 and not term.isascii() else 1.0 for term in query_terms(text))
+    if not text or (num_weighed < _SHORT_TERMS and not asks_by_itself):
         return True
+    return _refers(text)
+
+
+def _refers(query: str) -> bool:
+    """True if a turn points back, or begins as an answer or a follow-up."""
+    text = normalise(query).strip()
     if detect_language(text) == "zh":
         return bool(_ZH_REFERENCE.search(text) or _ZH_FOLLOW_UP.search(text))
     return bool(_EN_REFERENCE.search(text) or _EN_FOLLOW_UP.search(text))

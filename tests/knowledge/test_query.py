@@ -93,3 +93,17 @@ def test_first_turn_has_no_context():
 def test_context_is_bounded():
     plan = plan_query("And the fee?", said(*["x" * 10_000] * 50))
     assert len(plan.context_terms) < 8000
+
+
+@pytest.mark.parametrize("turn", ["Do you sell boats?", "退货要多少运费？", "保修期多久？"])
+def test_short_question_of_its_own_does_not_lean(turn):
+    assert not leans(turn)
+
+
+@pytest.mark.parametrize(
+    ("turn", "before"),
+    [("退货运费", "Standard shipping costs $4.50."), ("shipping", "标准配送费为12元。")],
+)
+def test_who_switches_the_language_says_something_new(turn, before):
+    history = [Message(role="user", content=before), Message(role="assistant", content=before)]
+    assert not plan_query(turn, history).leans
