@@ -21,10 +21,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import markdown, save
-from dialog.config import KnowledgeSection
 from dialog.knowledge.abstain import THRESHOLDS, Evidence, confidence
 from dialog.knowledge.base import KnowledgeBase, open_knowledge
 from dialog.knowledge.index import build_index
+from dialog.settings import KnowledgeSection
 from dialog.values import Language, Message
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -20,9 +20,9 @@ from typing import Any
 import torch
 
 from benchmarks import markdown, save
-from dialog.config import ModelSection
 from dialog.engine.load import open_model
 from dialog.engine.local import LocalModel
+from dialog.settings import ModelSection
 from dialog.values import FitReport, Prompt, Sampling
 
 _PASSAGE = (

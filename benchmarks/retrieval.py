@@ -25,7 +25,6 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import DATA, markdown, save
-from dialog.config import KnowledgeSection
 from dialog.knowledge.base import KnowledgeBase
 from dialog.knowledge.catalog import Catalog
 from dialog.knowledge.embed import open_embedder
@@ -33,6 +32,7 @@ from dialog.knowledge.index import build_index
 from dialog.knowledge.lexical import lexical_search
 from dialog.knowledge.query import plan_query
 from dialog.knowledge.vectors import ExactVectors
+from dialog.settings import KnowledgeSection
 from dialog.values import Message
 
 DEPTH = 50

@@ -24,12 +24,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import markdown, percentile, save
-from dialog.config import KnowledgeSection
 from dialog.knowledge.base import open_knowledge
 from dialog.knowledge.embed import open_embedder
 from dialog.knowledge.embedders.nano import BATCH_FOR_TORCH
 from dialog.knowledge.index import build_index
 from dialog.knowledge.vectors import ChromaCollection
+from dialog.settings import KnowledgeSection
 
 WORDS = 114
 EXAMPLES = Path(__file__).parents[1] / "examples"

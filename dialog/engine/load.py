@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from dialog.config import ModelSection
 from dialog.engine.forward import Forward
 from dialog.engine.local import LocalModel
 from dialog.engine.quiet import quiet
@@ -20,6 +19,7 @@ from dialog.engine.shelf import Notify
 from dialog.engine.sources import ModelFiles, resolve
 from dialog.engine.tokenizer import HFChatTokenizer
 from dialog.errors import ModelError
+from dialog.settings import ModelSection
 from dialog.values import Language, ModelInfo
 
 _DEFAULT_CONTEXT_TOKENS = 2048

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 
-from dialog.config import KnowledgeSection
 from dialog.errors import KnowledgeError
 from dialog.knowledge.abstain import THRESHOLDS, Evidence, confidence
 from dialog.knowledge.catalog import Catalog
@@ -33,6 +32,7 @@ from dialog.knowledge.ranking import Found, Hits, rank
 from dialog.knowledge.rows import ChunkRow
 from dialog.knowledge.vectors import EXACT_LIMIT, ChromaCollection, ChromaVectors, ExactVectors, Nearest
 from dialog.protocols import Embedder
+from dialog.settings import KnowledgeSection
 from dialog.text import detect_language
 from dialog.values import Document, Legs, Message, Passage, SearchResult
 

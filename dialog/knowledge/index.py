@@ -20,7 +20,6 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from dialog.config import KnowledgeSection
 from dialog.errors import KnowledgeError
 from dialog.knowledge.catalog import Catalog
 from dialog.knowledge.documents import walk
@@ -38,6 +37,7 @@ from dialog.knowledge.records import IndexReport
 from dialog.knowledge.update import Progress, Update
 from dialog.knowledge.vectors import ChromaCollection
 from dialog.protocols import Embedder
+from dialog.settings import KnowledgeSection
 
 _DIRTY = "writing"
 

@@ -17,11 +17,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from dialog.config import KnowledgeSection
 from dialog.errors import KnowledgeError
 from dialog.knowledge.chunk import CHUNKER_VERSION
 from dialog.knowledge.segment import SEGMENTER_VERSION
 from dialog.protocols import Embedder
+from dialog.settings import KnowledgeSection
 from dialog.values import Value
 
 FORMAT = 1

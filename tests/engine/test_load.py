@@ -9,9 +9,9 @@ import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file
 
-from dialog.config import ModelSection
 from dialog.engine.load import choose_device, choose_dtype, open_model
 from dialog.errors import ModelError
+from dialog.settings import ModelSection
 from dialog.testing.tiny import tiny_tokenizer, tiny_transformer
 
 # peft asks transformers for an attribute that is about to be renamed.

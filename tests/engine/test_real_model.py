@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dialog.config import ModelSection
 from dialog.engine.load import open_model
 from dialog.engine.local import LocalModel
+from dialog.settings import ModelSection
 from dialog.values import Prompt, Sampling
 from tests.engine.making import ids_of, prompt_of, text_of
 

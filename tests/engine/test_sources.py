@@ -276,7 +276,7 @@ def test_a_folder_without_weights_or_config_says_so(cache, folder) -> None:
 
 
 def test_a_model_that_would_need_its_own_code_is_not_loaded(cache, folder) -> None:
-    from dialog.config import ModelSection
+    from dialog.settings import ModelSection
 
     config = '{"model_type": "evil", "auto_map": {"AutoModelForCausalLM": "evil.Model"}}'
     (folder / "config.json").write_text(config)
@@ -286,7 +286,7 @@ def test_a_model_that_would_need_its_own_code_is_not_loaded(cache, folder) -> No
 
 
 def test_broken_weights_are_a_clear_error(cache, folder) -> None:
-    from dialog.config import ModelSection
+    from dialog.settings import ModelSection
 
     (folder / "model.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0not safetensors")
     with pytest.raises(ModelError, match="cannot load"):
@@ -349,7 +349,7 @@ def test_an_unknown_name_is_refused_by_name(cache, name) -> None:
 
 
 def test_a_folder_opens_and_speaks(cache, folder) -> None:
-    from dialog.config import ModelSection
+    from dialog.settings import ModelSection
     from dialog.values import Sampling
 
     model = open_model(ModelSection(name=str(folder), precision="fp32", context_tokens=64, languages=("en",)))

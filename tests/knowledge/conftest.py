@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from dialog.config import KnowledgeSection
 from dialog.knowledge.base import open_knowledge
 from dialog.knowledge.index import build_index
+from dialog.settings import KnowledgeSection
 from dialog.testing import HashEmbedder
 
 RETURNS = """---

@@ -14,7 +14,7 @@ NUM_DOCUMENTS = 8
 WRITER = """
 import os, signal, sys
 from pathlib import Path
-from dialog.config import KnowledgeSection
+from dialog.settings import KnowledgeSection
 from dialog.knowledge import update
 from dialog.knowledge.catalog import Catalog
 from dialog.knowledge.index import build_index

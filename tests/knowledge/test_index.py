@@ -5,11 +5,11 @@ import json
 import pytest
 from filelock import FileLock
 
-from dialog.config import KnowledgeSection
 from dialog.errors import KnowledgeError
 from dialog.knowledge.catalog import Catalog
 from dialog.knowledge.index import build_index
 from dialog.knowledge.vectors import ChromaCollection
+from dialog.settings import KnowledgeSection
 from dialog.testing import HashEmbedder
 
 

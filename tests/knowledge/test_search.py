@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dialog.config import KnowledgeSection
 from dialog.errors import KnowledgeError
 from dialog.knowledge.base import open_knowledge
 from dialog.protocols import Retriever
+from dialog.settings import KnowledgeSection
 from dialog.testing import HashEmbedder
 from dialog.values import Message
 
