@@ -35,7 +35,6 @@ from dialog.recording import (
     last_said,
     outcome_entries,
     said,
-    said_with_key,
 )
 from dialog.streams import TurnStream
 from dialog.structured import Form
@@ -243,7 +242,7 @@ class DialogAgent(Asking, Acting):
         self, conversation_id: str, say: Callable[[Conversation], UserSaid] | None, turn_key: str | None
     ) -> UserSaid:
         """The message to answer, durable and at the head: a new one, or a recorded one asked for again."""
-        known = said_with_key(self.history(conversation_id), turn_key) if turn_key is not None else None
+        known = self.history(conversation_id).said_with_key(turn_key) if turn_key is not None else None
         if known is None and say is not None:
             self.learning.catch_up(self.history(conversation_id))
             return last_said(

@@ -93,6 +93,11 @@ class Conversation:
         assert node is not None
         return node.entry
 
+    def in_order(self, entries: Iterable[Entry]) -> list[Entry]:
+        """`entries` of this conversation as they were recorded, oldest first."""
+        nodes = [node for entry in entries if (node := self._node(entry.id)) is not None]
+        return [node.entry for node in sorted(nodes, key=lambda node: node.position)]
+
     def __contains__(self, id: object) -> bool:
         node = self._arena.find(id) if isinstance(id, str) else None
         return node is not None and node.position < self._size
@@ -101,6 +106,14 @@ class Conversation:
         """Entries that follow `id`, oldest first; those of None are the roots."""
         self._node(id)
         return tuple(node.entry for node in self._arena.children(id) if node.position < self._size)
+
+    def said_with_key(self, turn_key: str) -> UserSaid | None:
+        """The message that was sent under `turn_key`, on whatever branch."""
+        node = self._arena.with_turn_key(turn_key)
+        if node is None or node.position >= self._size:
+            return None
+        assert isinstance(node.entry, UserSaid)
+        return node.entry
 
     def entries_back(self) -> Iterator[Entry]:
         """The path, newest first, read lazily."""

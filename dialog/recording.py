@@ -82,18 +82,24 @@ def replied_entry(conversation: Conversation, reply_id: str | None = None) -> Re
     return entry
 
 
-def said_with_key(conversation: Conversation, turn_key: str) -> UserSaid | None:
-    """The message that was sent under `turn_key`, on whatever branch."""
-    entries = reversed(conversation.entries())
-    return next((e for e in entries if isinstance(e, UserSaid) and e.turn_key == turn_key), None)
-
-
 def answer_to(conversation: Conversation, message: UserSaid) -> Reply | None:
     """The newest complete reply to `message`; an interrupted or failed one does not count."""
-    for entry in reversed(conversation.entries()):
+    newest: Reply | None = None
+    for entry in _between_turns(conversation, message):
         if isinstance(entry, Replied) and entry.reply.turn_id == message.id:
-            return None if entry.reply.finish_reason in ("interrupted", "error") else entry.reply
-    return None
+            newest = entry.reply
+    return None if newest is None or newest.finish_reason in ("interrupted", "error") else newest
+
+
+def _between_turns(conversation: Conversation, message: UserSaid) -> list[Entry]:
+    """What follows `message` on any branch up to the user's next words, as it was recorded."""
+    found: list[Entry] = []
+    at = [message.id]
+    while at:
+        after = [e for e in conversation.children(at.pop()) if not isinstance(e, UserSaid)]
+        found += after
+        at += [entry.id for entry in after]
+    return conversation.in_order(found)
 
 
 def outcome_entries(conversation: Conversation, outcome: Outcome) -> Iterator[Entry]:

@@ -88,6 +88,10 @@ def _parent(node: Node) -> Node:
     return node.parent
 
 
+def _turn_key(node: Node) -> str | None:
+    return node.entry.turn_key if isinstance(node.entry, UserSaid) else None
+
+
 def _jump_of(parent: Node) -> Node:
     far = parent.jump
     return far.jump if parent.depth - far.depth == far.depth - far.jump.depth else parent
@@ -114,6 +118,7 @@ class Arena:
         self._nodes: list[Node] = []
         self._by_id: dict[str, Node] = {}
         self._children: dict[str | None, list[Node]] = {}
+        self._by_turn_key: dict[str, Node] = {}
         self.lock = threading.Lock()
         self._checkpoints: dict[Node, Any] = {}
         self._recent: dict[Node, Any] = {}
@@ -123,6 +128,10 @@ class Arena:
 
     def find(self, id: str) -> Node | None:
         return self._by_id.get(id)
+
+    def with_turn_key(self, turn_key: str) -> Node | None:
+        """What the user said under `turn_key`, on whatever branch."""
+        return self._by_turn_key.get(turn_key)
 
     def nodes(self, size: int) -> Iterator[Node]:
         """The first `size` nodes, in recorded order."""
@@ -185,12 +194,16 @@ class Arena:
         self._nodes.append(node)
         self._by_id[node.entry.id] = node
         self._children.setdefault(node.entry.parent, []).append(node)
+        if (key := _turn_key(node)) is not None:
+            self._by_turn_key.setdefault(key, node)
 
     def _cut(self, size: int) -> None:
         while len(self._nodes) > size:
             node = self._nodes.pop()
             del self._by_id[node.entry.id]
             self._children[node.entry.parent].pop()
+            if (key := _turn_key(node)) is not None and self._by_turn_key[key] is node:
+                del self._by_turn_key[key]
 
     def _copy(self, size: int) -> Arena:
         arena = Arena()

@@ -44,6 +44,11 @@ def one_line(text: str, *, limit: int) -> str:
     return words if len(words) <= limit else words[: limit - 1] + "…"
 
 
+def hour_of(timestamp: str) -> str:
+    """The beginning of a timestamp that all of its hour share."""
+    return timestamp[:13]
+
+
 def timestamp(time: datetime) -> str:
     """UTC, always with microseconds, so that the text sorts as the times do."""
     return time.astimezone(UTC).isoformat(timespec="microseconds")

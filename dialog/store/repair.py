@@ -2,7 +2,8 @@
 
 The damaged file is renamed, never changed or deleted. Rows that can still be
 read move into a fresh database; a conversation that lost entries keeps those
-whose ancestors are all there, and its head goes back to the newest of them.
+whose ancestors are all there, and its head goes back to the newest of them; one
+whose own row is lost is kept under a new name.
 
     problem = looks_damaged(path)
     if problem: notice = set_aside(path, problem=problem)
@@ -14,7 +15,7 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,12 @@ from typing import Any
 from sqlalchemy import Connection, NullPool, create_engine
 
 from dialog.store.database import is_damage, suspect_marker
-from dialog.store.keys import keep_id
+from dialog.store.keys import hour_of, keep_id, key_of, timestamp
+from dialog.store.migrations import migrate
 from dialog.store.quick import cursor_of
-from dialog.store.schema import migrate
-from dialog.store.words import rebuild
+from dialog.store.words import BATCH, rebuild
 
+_NEW_NAME = "recovered-"
 MAGIC = b"SQLite format 3\0"
 TABLES = ("conversations", "entries", "actions", "settings")
 Row = dict[str, Any]
@@ -68,8 +70,7 @@ def set_aside(path: Path, *, problem: str, now: datetime | None = None) -> str:
         if part.exists():
             part.rename(aside.with_name(aside.name + suffix))
     suspect_marker(path).unlink(missing_ok=True)
-    whole, partly, unread = _rescue(aside, path)
-    kept = f"{whole} conversations kept whole, {partly} in part, {unread} without anything readable"
+    kept = _rescue(aside, path)
     return f"{str(path)!r} was damaged ({problem}); it was set aside as {aside.name!r}; {kept}"
 
 
@@ -90,18 +91,23 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _rescue(aside: Path, fresh: Path) -> tuple[int, int, int]:
+def _rescue(aside: Path, fresh: Path) -> str:
+    """Move what can be read into a fresh store; says how much that was."""
     rows = {table: _readable_rows(aside, table) for table in TABLES}
     _with_schema(fresh, lambda connection: migrate(connection, where=str(fresh)))
     by_conversation: dict[int, list[Row]] = defaultdict(list)
     for row in rows["entries"]:
-        by_conversation[row["conversation"]].append(row)
-    counts = [0, 0, 0]
+        if None not in (row["conversation"], row["position"], row["body"]):  # else cut off within the row
+            by_conversation[row["conversation"]].append(row)
+    lost = sorted(by_conversation.keys() - {row["num"] for row in rows["conversations"]})
+    renamed = [_renamed(num, by_conversation[num]) for num in lost]
+    counts = {"whole": 0, "in part": 0, "without anything readable": 0}
     with closing(sqlite3.connect(fresh, timeout=60.0)) as connection, connection:
-        for conversation in rows["conversations"]:
+        for conversation in rows["conversations"] + renamed:
             entries = _connected(
                 sorted(by_conversation[conversation["num"]], key=lambda row: row["position"])
             )
+            conversation = {**conversation, "hour": hour_of(conversation["updated"])}
             is_whole = len(entries) == conversation["num_entries"]
             if not is_whole:
                 conversation = _shortened(conversation, entries)
@@ -109,12 +115,34 @@ def _rescue(aside: Path, fresh: Path) -> tuple[int, int, int]:
                 _insert(connection, "conversations", conversation)
             for entry in entries:
                 _insert(connection, "entries", entry)
-            counts[0 if is_whole else 1 if entries else 2] += 1
+            counts["whole" if is_whole else "in part" if entries else "without anything readable"] += 1
         for table in ("actions", "settings"):
             for row in rows[table]:
                 _insert(connection, table, row)
     _with_schema(fresh, lambda connection: rebuild(cursor_of(connection)))
-    return counts[0], counts[1], counts[2]
+    kept = ", ".join(f"{count} {how}" for how, count in counts.items())
+    names = f"; {len(renamed)} lost their name and are called {_NEW_NAME}N now" if renamed else ""
+    return f"conversations kept: {kept}{names}"
+
+
+def _renamed(num: int, entries: list[Row]) -> Row:
+    """A row for a conversation whose own is lost: it counts as kept in part, whatever is there of it."""
+    stamp = timestamp(datetime.fromtimestamp(0, UTC))
+    for row in entries:
+        with suppress(ValueError, KeyError, TypeError, RecursionError):
+            stamp = timestamp(datetime.fromisoformat(json.loads(row["body"])["time"]))
+    name = f"{_NEW_NAME}{num}"
+    return {
+        "num": num,
+        "key": key_of(name),
+        "id": keep_id(name),
+        "version": 0,
+        "num_entries": -1,
+        "num_bytes": sum(len(row["body"].encode("utf-8", "replace")) for row in entries),
+        "title": "",
+        "created": stamp,
+        "updated": stamp,
+    }
 
 
 def _with_schema(path: Path, work: Callable[[Connection], None]) -> None:
@@ -150,6 +178,7 @@ def _shortened(conversation: Row, entries: list[Row]) -> Row:
         "version": conversation["version"] + 1,
         "num_entries": len(entries),
         "num_turns": entries[-1]["num_turns"] if entries else 0,
+        "turn": entries[-1]["turn"] if entries else None,
     }
 
 
@@ -196,8 +225,20 @@ def _scan(connection: sqlite3.Connection, table: str) -> Iterator[sqlite3.Row]:
 
 
 def _highest(connection: sqlite3.Connection, table: str) -> int:
-    try:
-        row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
-    except sqlite3.DatabaseError:
-        return 0
-    return int(row[0]) if row else 0
+    """At least the last row's number, as far as anything in the file still tells."""
+    hints = [
+        f"SELECT max(rowid) FROM {table}",
+        f"SELECT max(rowid) FROM {table} INDEXED BY sqlite_autoindex_{table}_1",
+        f"SELECT seq FROM sqlite_sequence WHERE name = '{table}'",
+    ]
+    if table == "entries":
+        hints += [
+            f"SELECT max(id) + {BATCH} FROM entry_words_docsize",
+            "SELECT sum(num_entries) FROM conversations",
+        ]
+    last = 0
+    for hint in hints:
+        with suppress(sqlite3.DatabaseError):
+            row = connection.execute(hint).fetchone()
+            last = max(last, int(row[0] or 0) if row else 0)
+    return last

@@ -30,6 +30,8 @@ class ConversationRow(NamedTuple):
     title: str
     created: str
     updated: str
+    hour: str
+    turn: str | None
 
 
 assert list(ConversationRow._fields) == list(conversations.c.keys())

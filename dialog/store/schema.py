@@ -1,4 +1,4 @@
-"""The tables, and how an older store becomes a newer one.
+"""The tables as they are now; how an older store gets them is `dialog.store.migrations`.
 
     conversations   one row a conversation: where its head is, and what a list shows
     entries         the record; `position` orders the entries of a conversation
@@ -9,11 +9,15 @@
 Ids never stand in a column that is compared: `dialog.store.keys` makes keys of
 them. `entries.body` is the entry's JSON and the only truth; the columns beside
 it are for finding it.
+
+A commit costs what it writes, page by page, so nothing is kept in order that a
+turn would have to move: a list is sorted by `hour`, the beginning of `updated`,
+of which a conversation changes one an hour, and within it when it is read.
+`conversations.turn` is the turn of the head (None in rows an older version
+wrote), so that the next entry finds its place without looking.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable, Sequence
 
 from sqlalchemy import (
     BigInteger,
@@ -27,16 +31,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    insert,
-    inspect,
-    select,
     text,
-    update,
 )
-
-from dialog.errors import StoreError
-
-Step = Callable[[Connection], None]
 
 metadata = MetaData()
 _Serial = BigInteger().with_variant(Integer, "sqlite")
@@ -56,7 +52,9 @@ conversations = Table(
     Column("title", Text, nullable=False),
     Column("created", String(32), nullable=False),
     Column("updated", String(32), nullable=False),
-    Index("conversations_by_update", "updated", "num"),
+    Column("hour", String(13), nullable=False, server_default=""),
+    Column("turn", String(64)),
+    Index("conversations_by_hour", "hour"),
     sqlite_autoincrement=True,
 )
 
@@ -74,7 +72,6 @@ entries = Table(
     Column("body", Text, nullable=False),
     UniqueConstraint("conversation", "position"),
     UniqueConstraint("conversation", "key"),
-    sqlite_autoincrement=True,
 )
 Index(
     "entries_by_turn_key",
@@ -120,56 +117,10 @@ SEARCH_TABLE = {
 SEARCH_INDEX = {"postgresql": "CREATE INDEX entry_words_by_word ON entry_words USING gin (words)"}
 
 
-def _create(connection: Connection) -> None:
+def create(connection: Connection) -> None:
+    """All tables, in an empty database."""
     metadata.create_all(connection)
     dialect = connection.dialect.name
     connection.execute(text(SEARCH_TABLE[dialect]))
     if dialect in SEARCH_INDEX:
         connection.execute(text(SEARCH_INDEX[dialect]))
-
-
-MIGRATIONS: tuple[Step, ...] = (_create,)
-"""Step n brings version n to n + 1. A step that was released is never changed; a new one is added."""
-
-
-def migrate(connection: Connection, *, where: str, steps: Sequence[Step] = MIGRATIONS) -> None:
-    """Bring the schema up to date within the caller's transaction.
-
-    Raises:
-        StoreError: the store was made by a newer version of this package.
-    """
-    version = _known_version(connection, where=where, newest=len(steps))
-    if version == len(steps):
-        return
-    for step in steps[version:]:
-        step(connection)
-    if version == 0:
-        connection.execute(insert(schema_info).values(version=len(steps)))
-    else:
-        connection.execute(update(schema_info).values(version=len(steps)))
-
-
-def check(connection: Connection, *, where: str) -> None:
-    """Raise StoreError unless the schema is exactly this version's: for a store that cannot be migrated."""
-    version = _known_version(connection, where=where, newest=len(MIGRATIONS))
-    if version < len(MIGRATIONS):
-        raise StoreError(
-            f"{where} has schema version {version} and is read-only; make it writable once to bring it up "
-            f"to version {len(MIGRATIONS)}"
-        )
-
-
-def _known_version(connection: Connection, *, where: str, newest: int) -> int:
-    version = _version(connection)
-    if version > newest:
-        raise StoreError(
-            f"{where} has schema version {version}, this installation knows {newest}: "
-            "a newer instructrec made it; update instructrec, or point store.url elsewhere"
-        )
-    return version
-
-
-def _version(connection: Connection) -> int:
-    if not inspect(connection).has_table("schema_info"):
-        return 0
-    return int(connection.execute(select(schema_info.c.version)).scalar_one())

@@ -28,7 +28,7 @@ from dialog.heads import ConversationSummary, Head, Page
 from dialog.store import named, outbox, search, turns, upkeep, write
 from dialog.store.codec import load, load_all
 from dialog.store.database import Database
-from dialog.store.keys import key_of, restore_id
+from dialog.store.keys import hour_of, key_of, restore_id
 from dialog.store.quick import Quick
 from dialog.store.recent import Known, Recent
 from dialog.store.rows import find_row, head_of
@@ -58,7 +58,7 @@ class SqlStore:
         self.notices = database.notices
         self._now = now
         self._recent = Recent()
-        self._slots = turns.Slots()
+        self._threads = turns.Threads()
 
     def __enter__(self) -> Self:
         return self
@@ -151,17 +151,18 @@ class SqlStore:
 
     def list(self, *, limit: int, cursor: str | None = None) -> Page[ConversationSummary]:
         """Most recently active first. Raises ValueError for a cursor that is not one of ours."""
-        order = (conversations.c.updated.desc(), conversations.c.num.desc())
+        order = (conversations.c.hour.desc(), conversations.c.updated.desc(), conversations.c.num.desc())
         statement = select(conversations).order_by(*order).limit(limit + 1)
         if cursor is not None:
             updated, _, num = cursor.partition("|")
             if not num.isdecimal():
                 raise ValueError(f"{cursor!r} is not a cursor of this list; take it from the page before")
             statement = statement.where(
+                conversations.c.hour <= hour_of(updated),
                 or_(
                     conversations.c.updated < updated,
                     and_(conversations.c.updated == updated, conversations.c.num < int(num)),
-                )
+                ),
             )
         with self.database.reading() as connection:
             rows = connection.execute(statement).all()
@@ -175,7 +176,7 @@ class SqlStore:
 
     def hold(self, conversation_id: str, *, timeout_s: float = 600.0) -> AbstractContextManager[None]:
         """The sole right to a turn within the block, across processes (`dialog.store.turns`)."""
-        return turns.hold(self.database, self._slots, conversation_id, timeout_s=timeout_s)
+        return turns.hold(self.database, self._threads, conversation_id, timeout_s=timeout_s)
 
     def find_said(self, conversation_id: str, turn_key: str) -> UserSaid | None:
         """The user's turn recorded under `turn_key`, answered or not."""

@@ -12,8 +12,9 @@ locks; both are let go when their holder dies, however it dies.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from filelock import FileLock, Timeout
 from sqlalchemy import text
@@ -23,33 +24,46 @@ from dialog.errors import StoreError
 from dialog.store.database import Database
 from dialog.store.keys import key_of
 
-NUM_LOCK_FILES = 1024
 POLL_S = 0.005
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
-class Slots:
-    """In-process locks for a store in memory, one a slot."""
+class Threads:
+    """Turns among the threads of this process: what a store in memory needs."""
 
     def __init__(self) -> None:
-        self._locks = [threading.Lock() for _ in range(NUM_LOCK_FILES)]
+        self._guard = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
+        self._num_users: Counter[str] = Counter()
 
-    def __getitem__(self, slot: int) -> threading.Lock:
-        return self._locks[slot]
+    @contextmanager
+    def turn(self, key: str, *, timeout_s: float, busy: StoreError) -> Iterator[None]:
+        """The sole right to `key` within the block; raises `busy` if that takes longer."""
+        with self._guard:
+            lock = self._locks.setdefault(key, threading.Lock())
+            self._num_users[key] += 1
+        try:
+            if not lock.acquire(timeout=timeout_s):
+                raise busy
+            try:
+                yield
+            finally:
+                lock.release()
+        finally:
+            with self._guard:
+                self._num_users[key] -= 1
+                if not self._num_users[key]:
+                    del self._num_users[key], self._locks[key]
 
 
 @contextmanager
-def hold(database: Database, slots: Slots, conversation_id: str, *, timeout_s: float) -> Iterator[None]:
-    """The sole right to a turn of `conversation_id` within the block.
-
-    Two conversations share a slot once in `NUM_LOCK_FILES` times and then take
-    turns; no block may hold two conversations.
+def hold(database: Database, threads: Threads, conversation_id: str, *, timeout_s: float) -> Iterator[None]:
+    """The sole right to a turn of `conversation_id` within the block; other conversations go on.
 
     Raises:
         StoreError: nobody let go for `timeout_s`.
     """
     key = key_of(conversation_id)
-    slot = int(key[:8], 16) % NUM_LOCK_FILES
     busy = StoreError(
         f"conversation {conversation_id!r} is still being answered elsewhere after {timeout_s:g} s; try again"
     )
@@ -57,28 +71,37 @@ def hold(database: Database, slots: Slots, conversation_id: str, *, timeout_s: f
         with _advisory(database, int(key[:15], 16), timeout_s=timeout_s, busy=busy):
             yield
     elif database.path is None:
-        if not slots[slot].acquire(timeout=timeout_s):
-            raise busy
-        try:
+        with threads.turn(key, timeout_s=timeout_s, busy=busy):
             yield
-        finally:
-            slots[slot].release()
     else:
-        folder = database.path.with_name(database.path.name + ".turns")
-        lock = FileLock(folder / f"{slot:04d}.lock", thread_local=False)
-        try:
-            folder.mkdir(exist_ok=True)
-            lock.acquire(timeout=timeout_s, poll_interval=POLL_S)
-        except Timeout:
-            raise busy from None
-        except OSError as error:
-            raise StoreError(
-                f"{database.where}: turns cannot be locked in {str(folder)!r}: {error}"
-            ) from error
-        try:
+        with _locked_file(database, key, timeout_s=timeout_s, busy=busy):
             yield
-        finally:
-            lock.release()
+
+
+@contextmanager
+def _locked_file(database: Database, key: str, *, timeout_s: float, busy: StoreError) -> Iterator[None]:
+    """A lock file of the conversation's own, there only while somebody holds it or waits for it.
+
+    It is removed before it is let go: who waits for a file without a name gives it up and makes a new one
+    (`filelock` looks), so two never hold one conversation. Where an open file cannot be removed, it stays.
+    """
+    assert database.path is not None
+    folder = database.path.with_name(database.path.name + ".turns")
+    file = folder / f"{key[:32]}.lock"
+    lock = FileLock(file, thread_local=False)
+    try:
+        folder.mkdir(exist_ok=True)
+        lock.acquire(timeout=timeout_s, poll_interval=POLL_S)
+    except Timeout:
+        raise busy from None
+    except OSError as error:
+        raise StoreError(f"{database.where}: turns cannot be locked in {str(folder)!r}: {error}") from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            file.unlink()
+        lock.release()
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from dialog.store.database import Database
 from dialog.store.keys import keep_id, key_of, restore_id, timestamp
 from dialog.store.quick import cursor_of
 from dialog.store.schema import actions, conversations, entries
-from dialog.store.words import drop
+from dialog.store.words import drop, rebuild
 from dialog.values import Value
 
 
@@ -142,7 +142,7 @@ def _remove(connection: Connection, num: int, id: str) -> None:
     ).all()
     readable: list[tuple[int, Entry]] = []
     for seq, body in rows:
-        with suppress(StoreError):  # damaged, or of a newer version: its words match nothing once it is gone
+        with suppress(StoreError):  # damaged, or of a newer version
             readable.append((seq, load(body, where=f"conversation {id!r}")))
     drop(cursor_of(connection), readable)
     connection.execute(
@@ -150,3 +150,5 @@ def _remove(connection: Connection, num: int, id: str) -> None:
     )
     connection.execute(delete(entries).where(entries.c.conversation == num))
     connection.execute(delete(conversations).where(conversations.c.num == num))
+    if len(readable) < len(rows):  # nobody knows its words, and its number may be given again
+        rebuild(cursor_of(connection))

@@ -64,7 +64,7 @@ def indexed_words(entry: Entry) -> str | None:
     if shown is None:
         return None
     found = words(shown[:INDEXED_CHARS].encode("utf-8", "replace").decode("utf-8"))
-    return " ".join(word.replace("\0", " ") for word in found)
+    return " ".join(found).replace("\0", " ")
 
 
 def index_new(cursor: Cursor, recorded: Sequence[tuple[int, Entry]]) -> None:

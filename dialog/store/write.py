@@ -19,7 +19,7 @@ from dialog.errors import DuplicateTurn, StaleHead, StoreError
 from dialog.heads import Head
 from dialog.store.codec import Dumped, dump
 from dialog.store.database import Database
-from dialog.store.keys import keep_id, key_of, one_line, timestamp
+from dialog.store.keys import hour_of, keep_id, key_of, one_line, restore_id, timestamp
 from dialog.store.outbox import NewAction, enqueue
 from dialog.store.quick import Cursor, Quick
 from dialog.store.rows import ConversationRow, lock_row
@@ -29,7 +29,7 @@ from dialog.store.words import index_new
 TITLE_CHARS = 80
 
 _FRESH: dict[str, BindParameter[Any]] = {
-    name: bindparam(name) for name in ConversationRow._fields if name not in ("num", "head", "tip")
+    name: bindparam(name) for name in ConversationRow._fields if name not in ("num", "head", "tip", "turn")
 }
 _NEW_ROW = Quick(
     sqlite.insert(conversations).values(_FRESH).on_conflict_do_nothing().returning(conversations),
@@ -47,11 +47,18 @@ _ENTRY_COLUMNS = ("conversation", "position", "key", "kind", "turn", "num_turns"
 _NEW_ENTRY = Quick(
     insert(entries).values({name: bindparam(name) for name in _ENTRY_COLUMNS}).returning(entries.c.seq)
 )
-_MOVED = ("head", "tip", "version", "num_entries", "num_turns", "num_bytes", "title", "updated")
+_MOVED = ("head", "tip", "version", "num_entries", "num_turns", "num_bytes", "title", "updated", "turn")
 _MOVE = Quick(
     update(conversations)
     .where(conversations.c.num == bindparam("row_num"))
     .values({name: bindparam(name) for name in _MOVED})
+)
+
+
+_NEW_HOUR = Quick(
+    update(conversations)
+    .where(conversations.c.num == bindparam("row_num"))
+    .values(hour=bindparam("new_hour"))
 )
 
 
@@ -119,6 +126,7 @@ def _claimed_row(
             title="",
             created=timestamp(now),
             updated=timestamp(now),
+            hour=hour_of(timestamp(now)),
         )
         if made:
             return ConversationRow(*made[0])
@@ -136,6 +144,8 @@ def _claimed_row(
 def _places(cursor: Cursor, row: ConversationRow, dumped: Sequence[Dumped], moved: Head) -> dict[str, _Place]:
     """The places of the new entries, of the recorded ones they follow, and of the head and tip."""
     places: dict[str, _Place] = {}
+    if row.head is not None and row.turn is not None:
+        places[restore_id(row.head)] = _Place(row.turn, row.num_turns)
 
     def place(id: str) -> _Place | None:
         if id not in places:
@@ -202,6 +212,8 @@ def _update_row(
     places: dict[str, _Place],
     now: datetime,
 ) -> None:
+    updated = timestamp(now)
+    end = places[moved.head] if moved.head is not None else _Place(None, 0)
     first_said = next((one.entry.text for one in dumped if isinstance(one.entry, UserSaid)), "")
     cursor.run(
         _MOVE,
@@ -210,11 +222,14 @@ def _update_row(
         tip=keep_id(moved.tip) if moved.tip is not None else None,
         version=moved.version,
         num_entries=row.num_entries + len(dumped),
-        num_turns=places[moved.head].num_turns if moved.head is not None else 0,
+        num_turns=end.num_turns,
         num_bytes=row.num_bytes + sum(len(one.body.encode("utf-8")) for one in dumped),
         title=row.title or one_line(first_said, limit=TITLE_CHARS),
-        updated=timestamp(now),
+        updated=updated,
+        turn=end.turn,
     )
+    if row.hour != hour_of(updated):
+        cursor.run(_NEW_HOUR, row_num=row.num, new_hour=hour_of(updated))
 
 
 def _clash(database: Database, conversation_id: str, new: Sequence[Entry], error: Exception) -> Exception:

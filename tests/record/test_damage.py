@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, text, update
+from sqlalchemy import update
 
 from dialog.errors import MissingExtra, StoreError
 from dialog.store import open_store
 from dialog.store.database import suspect_marker
 from dialog.store.open import open_database
-from dialog.store.schema import MIGRATIONS, migrate, schema_info
+from dialog.store.repair import set_aside
+from dialog.store.schema import schema_info
 from dialog.testing.making import talk
 from tests.record.making import talked
 
@@ -59,7 +62,7 @@ def test_garbage_is_set_aside_and_said(path: Path, caplog: pytest.LogCaptureFixt
     with open_store(url(path)) as store:
         (notice,) = store.notices
         assert "not an SQLite database" in notice
-        assert "0 conversations kept whole" in notice
+        assert "conversations kept: 0 whole" in notice
         talk(store, "new", num_turns=1)
     assert notice in caplog.text
     (kept,) = aside(path)
@@ -132,9 +135,6 @@ def test_folder_and_foreign_urls_are_refused(tmp_path: Path) -> None:
 
 def test_database_of_somebody_else_is_not_touched(tmp_path: Path) -> None:
     """Our tables join it; its own stay."""
-    import sqlite3
-    from contextlib import closing
-
     path = tmp_path / "theirs.db"
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE precious (x)")
@@ -155,39 +155,6 @@ def test_newer_schema_is_refused_and_left_alone(path: Path) -> None:
         open_store(url(path))
     assert path.read_bytes() == before
     assert aside(path) == []
-
-
-def test_migration_brings_an_older_store_up_to_date(path: Path) -> None:
-    database = open_database(url(path))
-    steps = (
-        *MIGRATIONS,
-        lambda connection: connection.execute(text("ALTER TABLE settings ADD COLUMN note TEXT")),
-    )
-    for _ in range(2):
-        with database.writing() as connection:
-            migrate(connection, where="the store", steps=steps)
-    with database.reading() as connection:
-        assert connection.execute(text("SELECT version FROM schema_info")).scalars().all() == [len(steps)]
-        connection.execute(text("SELECT note FROM settings"))
-    database.close()
-
-
-def test_failed_migration_changes_nothing(path: Path) -> None:
-    database = open_database(url(path))
-    steps = (
-        *MIGRATIONS,
-        lambda connection: connection.execute(text("ALTER TABLE settings ADD COLUMN note TEXT")),
-        lambda connection: connection.execute(insert(schema_info).values(version=None)),
-    )
-    with pytest.raises(Exception, match="NOT NULL"), database.writing() as connection:
-        migrate(connection, where="the store", steps=steps)
-    with database.reading() as connection:
-        assert connection.execute(text("SELECT version FROM schema_info")).scalars().all() == [
-            len(MIGRATIONS)
-        ]
-    database.close()
-    with open_store(url(path)) as store:
-        assert store.load("c0").num_turns == 3
 
 
 def test_missing_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,3 +249,18 @@ def test_full_disk_is_said_and_loses_nothing_acknowledged(path: Path) -> None:
     with open_store(url(path)) as store:
         assert store.notices == ()
         assert store.load("c0").num_turns == 3 + recorded
+
+
+def test_conversation_whose_own_row_is_lost_is_kept_under_a_new_name(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA foreign_keys=OFF")
+        (num,) = connection.execute("SELECT min(num) FROM conversations").fetchone()
+        connection.execute("DELETE FROM conversations WHERE num = ?", (num,))
+        before = connection.execute("SELECT count(*) FROM entries").fetchone()
+    suspect = set_aside(path, problem="a test")
+    assert "1 lost their name and are called recovered-N now" in suspect
+    with open_store(url(path)) as store:
+        assert store.load(f"recovered-{num}").num_turns == 3
+        assert f"recovered-{num}" in store.ids()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM entries").fetchone() == before

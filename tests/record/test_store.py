@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -88,6 +88,21 @@ def test_hold_gives_up_after_its_time(each_store: SqlStore) -> None:
             pass
     with other.hold("c", timeout_s=5):
         pass
+
+
+def test_no_conversation_waits_for_another(each_store: SqlStore) -> None:
+    """Three hundred at once: with a fixed number of locks two of them would share one."""
+    with ExitStack() as turns:
+        for at in range(300 if each_store.database.dialect == "sqlite" else 20):
+            turns.enter_context(each_store.hold(f"c{at}", timeout_s=5))
+
+
+def test_nothing_is_left_of_a_turn(tmp_path: Path) -> None:
+    with open_store(f"sqlite:///{tmp_path / 'conversations.db'}") as store:
+        with store.hold("../客服"):
+            (lock,) = (tmp_path / "conversations.db.turns").iterdir()
+            assert lock.name.removesuffix(".lock").isalnum()
+        assert list((tmp_path / "conversations.db.turns").iterdir()) == []
 
 
 # search
