@@ -11,16 +11,14 @@ where preferences change, the best variant of each moment is given as well.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from random import Random
 
+from benchmarks import markdown, save
 from dialog.feedback import Choice
 from dialog.instructions import Instruction
 
-RESULTS = Path(__file__).parent / "results" / "instructions.json"
 STATIONARY = (0.55, 0.60, 0.70, 0.50)
 Liking = Callable[[int], Sequence[float]]
 Chooser = Callable[[], "Policy"]
@@ -79,8 +77,8 @@ def simulate(policy: Policy, liking: Liking, random: Random, *, num_ratings: int
     return {"fixed": max(fixed) - earned, "moment": best_each - earned}
 
 
-def measure(num_ratings: int, num_seeds: int) -> dict[str, object]:
-    rows: dict[str, object] = {}
+def measure(num_ratings: int, num_seeds: int) -> dict[str, dict[str, dict[str, float]]]:
+    rows: dict[str, dict[str, dict[str, float]]] = {}
     for world, liking in (("stationary", stationary), ("changing", changing(num_ratings))):
         for name, kind, memory in (
             ("thompson, never forgets", Policy, None),
@@ -108,17 +106,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=50)
     options = parser.parse_args()
     rows = measure(options.ratings, options.seeds)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(
-        json.dumps({"ratings": options.ratings, "seeds": options.seeds, "regret": rows}, indent=2)
+    table = markdown(
+        ("world and policy", "against the best fixed variant", "against the best of each moment"),
+        [
+            (name, *(f"{row[key]['median']} ({row[key]['p90']})" for key in ("fixed", "moment")))
+            for name, row in rows.items()
+        ],
     )
-    print(f"Regret in ratings over {options.ratings} ratings, median (p90) of {options.seeds} seeds\n")
-    print("| world and policy | against the best fixed variant | against the best of each moment |")
-    print("|---|---|---|")
-    for name, row in rows.items():
-        assert isinstance(row, dict)
-        cells = [f"{row[key]['median']} ({row[key]['p90']})" for key in ("fixed", "moment")]
-        print(f"| {name} | {cells[0]} | {cells[1]} |")
+    save("instructions", {"ratings": options.ratings, "seeds": options.seeds, "regret": rows}, table=table)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """How fast is the record? Turn overhead as conversations grow, and appends against peers.
 
-Turn overhead: what the dialogue manager does beside the model (store, tree,
-state, history for the prompt) for one turn, at 10 to 10,000 turns.
+Turn overhead: a whole turn of `DialogAgent` with a model that answers at once
+(store, tree, state, prompt, events, record), at 10 to 10,000 turns; and of it
+the record alone (store, tree, state).
 Appends: one message after the other, each acknowledged, by 1 and 8 processes,
 each in a conversation of its own, into one database; interleaved with the
 peers' stores in the same run.
@@ -22,45 +23,60 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from benchmarks import markdown, percentile, save
+from dialog import DialogAgent, load_config
 from dialog.conversation import Conversation
 from dialog.entries import Replied, UserSaid, new_id
 from dialog.state import fold, visible_turns_back
 from dialog.store import open_store
 from dialog.store.sql import SqlStore
+from dialog.testing import ScriptedModel
 from dialog.testing.making import reply
 
-RESULTS = Path(__file__).parent / "results" / "store.json"
 SIZES = (10, 100, 1_000, 10_000)
 CASES = ((1, 0), (8, 0), (1, 2_000))  # writers, messages before
 PROMPT_TURNS = 12
 QUESTION, ANSWER = "Where is my parcel? 我的包裹在哪里？", "It arrives tomorrow before noon. 明天中午前送到。"
 
 
-def turn_overhead(url: str, *, num_rounds: int) -> dict[str, dict[str, float]]:
-    """Milliseconds of a turn without the model, p50 and p95, by conversation length; sizes interleaved."""
-    wall: dict[int, list[float]] = {size: [] for size in SIZES}
-    processor: dict[int, list[float]] = {size: [] for size in SIZES}
-    with open_store(url) as store:
+def turn_overhead(folder: Path, *, num_rounds: int) -> dict[str, dict[str, dict[str, float]]]:
+    """Milliseconds of a turn, by what and by turns so far; sizes interleaved."""
+    config = load_config(overrides=[f"store.url=sqlite:///{folder / 'agent.db'}"], environment={})
+    with open_store(f"sqlite:///{folder / 'turns.db'}") as store:
         for size in SIZES:
             store.add(_talked(size))
-            _turn(store, str(size))
-        for _ in range(num_rounds):
-            for size in SIZES:
-                began, began_cpu = time.perf_counter(), time.process_time()
-                _turn(store, str(size))
-                wall[size].append((time.perf_counter() - began) * 1000)
-                processor[size].append((time.process_time() - began_cpu) * 1000)
+        record = _timed(lambda size: _turn(store, str(size)), num_rounds)
+    model = ScriptedModel([ANSWER] * len(SIZES) * (num_rounds + 1))
+    with open_store(config.store_url) as store, DialogAgent(config, model=model, store=store) as agent:
+        for size in SIZES:
+            store.add(_talked(size))
+        whole = _timed(lambda size: agent.reply(QUESTION, conversation_id=str(size)), num_rounds)
+    return {"whole turn": whole, "record alone": record}
+
+
+def _timed(turn: Callable[[int], object], num_rounds: int) -> dict[str, dict[str, float]]:
+    wall: dict[int, list[float]] = {size: [] for size in SIZES}
+    processor: dict[int, list[float]] = {size: [] for size in SIZES}
+    for size in SIZES:
+        turn(size)
+    for _ in range(num_rounds):
+        for size in SIZES:
+            began, began_cpu = time.perf_counter(), time.process_time()
+            turn(size)
+            wall[size].append((time.perf_counter() - began) * 1000)
+            processor[size].append((time.process_time() - began_cpu) * 1000)
     return {
         str(size): {
             "p50_ms": statistics.median(wall[size]),
-            "p95_ms": _p95(wall[size]),
+            "p95_ms": percentile(wall[size], 0.95),
             "cpu_p50_ms": statistics.median(processor[size]),
-            "cpu_p95_ms": _p95(processor[size]),
+            "cpu_p95_ms": percentile(processor[size], 0.95),
         }
         for size in SIZES
     }
@@ -123,14 +139,11 @@ def _summary(rounds: list[dict[str, Any]]) -> dict[str, float]:
     return {
         "appends_per_s": statistics.median(len(one["latencies_ms"]) / one["seconds"] for one in rounds),
         "p50_ms": statistics.median(statistics.median(one["latencies_ms"]) for one in rounds),
-        "p95_ms": statistics.median(_p95(one["latencies_ms"]) for one in rounds),
+        "p95_ms": statistics.median(percentile(one["latencies_ms"], 0.95) for one in rounds),
+        "worst_ms": max(max(one["latencies_ms"]) for one in rounds),
         "cpu_ms": statistics.median(one["cpu_ms"] for one in rounds),
         "errors": sum(one["errors"] for one in rounds),
     }
-
-
-def _p95(values: list[float]) -> float:
-    return statistics.quantiles(values, n=20)[-1]
 
 
 def _proofs(num_kills: int) -> dict[str, Any]:
@@ -140,12 +153,20 @@ def _proofs(num_kills: int) -> dict[str, Any]:
     return result
 
 
-def _print(title: str, rows: dict[str, dict[str, float]]) -> None:
+def _table(values: dict[str, Any]) -> str:
+    """Both measurements as one page shows them."""
+    parts = []
+    for what, by_size in values["turn_overhead"].items():
+        ratio = by_size["10000"]["cpu_p50_ms"] / by_size["100"]["cpu_p50_ms"]
+        parts.append(_rows(f"{what}, turns so far", by_size))
+        parts.append(f"Processor time at 10,000 turns / at 100 turns: {ratio:.2f}")
+    parts.append(_rows("appends", values["appends"]))
+    return "\n\n".join(parts)
+
+
+def _rows(title: str, rows: dict[str, dict[str, float]]) -> str:
     columns = list(next(iter(rows.values())))
-    print(f"\n| {title} | {' | '.join(columns)} |")
-    print("|---" * (len(columns) + 1) + "|")
-    for name, row in rows.items():
-        print(f"| {name} | {' | '.join(f'{row[column]:.2f}' for column in columns)} |")
+    return markdown((title, *columns), [(name, *(row[one] for one in columns)) for name, row in rows.items()])
 
 
 def main() -> None:
@@ -161,25 +182,19 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        overhead = turn_overhead(f"sqlite:///{folder / 'turns.db'}", num_rounds=options.turns)
-        rates = appends(
+        values: dict[str, Any] = {"turn_overhead": turn_overhead(folder, num_rounds=options.turns)}
+        values["appends"] = appends(
             folder,
             peers=options.peers,
             postgres=options.postgres,
             num_rounds=options.rounds,
             num_appends=options.appends,
         )
-    result = {"turn_overhead": overhead, "appends": rates}
     if options.kills:
-        result["proofs"] = _proofs(options.kills)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    _print("turns so far", overhead)
-    for key in ("p50_ms", "cpu_p50_ms"):
-        print(f"\n{key} at 10,000 turns / at 100 turns: {overhead['10000'][key] / overhead['100'][key]:.2f}")
-    _print("appends", rates)
+        values["proofs"] = _proofs(options.kills)
+    save("store", values, table=_table(values))
     if options.kills:
-        print(f"\n{json.dumps(result['proofs'])}")
+        print(f"\n{json.dumps(values['proofs'])}")
 
 
 if __name__ == "__main__":

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 
 import typer
+from typer.testing import CliRunner
 
-from dialog.cli.main import PROGRAM, application
+from dialog.cli.main import PROGRAM, built_in
 
 HEAD = """\
 # The command `instructrec`
@@ -29,31 +28,24 @@ def reference() -> str:
 
 
 def _pages() -> Iterator[tuple[str, str]]:
-    app, _ = application()
-    yield PROGRAM, _help()
+    app = built_in()
+    yield PROGRAM, _help(app)
     for info in app.registered_commands:
         assert info.name is not None
-        yield f"{PROGRAM} {info.name}", _help(info.name)
+        yield f"{PROGRAM} {info.name}", _help(app, info.name)
     for group in app.registered_groups:
         assert isinstance(group.name, str)
-        yield f"{PROGRAM} {group.name}", _help(group.name)
+        yield f"{PROGRAM} {group.name}", _help(app, group.name)
         assert isinstance(group.typer_instance, typer.Typer)
         for info in group.typer_instance.registered_commands:
             assert info.name is not None
-            yield f"{PROGRAM} {group.name} {info.name}", _help(group.name, info.name)
+            yield f"{PROGRAM} {group.name} {info.name}", _help(app, group.name, info.name)
 
 
-def _help(*words: str) -> str:
-    """Each help in its own process: it is what a user gets, whatever this process has loaded."""
-    finished = subprocess.run(
-        [sys.executable, "-m", "dialog", *words, "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-        encoding="utf-8",
-        env=os.environ | {"COLUMNS": "100", "INSTRUCTREC_PLUGINS": "", "PYTHONUTF8": "1"},
-    )
-    return finished.stdout
+def _help(app: typer.Typer, *words: str) -> str:
+    shown = CliRunner().invoke(app, [*words, "--help"], prog_name=PROGRAM, terminal_width=100)
+    assert shown.exit_code == 0, shown.output
+    return shown.stdout
 
 
 if __name__ == "__main__":

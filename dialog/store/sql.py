@@ -244,7 +244,7 @@ class SqlStore:
         return upkeep.delete_conversation(self.database, conversation_id)
 
     def prune(self, *, older_than: datetime | None = None, max_bytes: int | None = None) -> upkeep.Pruned:
-        """Remove what is older, then the least recently active beyond `max_bytes` (`dialog.store.upkeep`)."""
+        """Remove what is older, then the longest unused beyond `max_bytes` (`dialog.store.upkeep`)."""
         return upkeep.prune(self.database, older_than=older_than, max_bytes=max_bytes)
 
     def add(self, conversation: Conversation) -> Head:
@@ -268,9 +268,8 @@ class SqlStore:
 
     def _follow(self, conversation_id: str, written: write.Written, expected: Head | None) -> None:
         """Keep the remembered view up with what was just written, if it was up to date before."""
-        if expected is None:
-            before = Conversation.empty(conversation_id)
-        else:
+        before = Conversation.empty(conversation_id)
+        if expected is not None:
             known = self._recent.get(conversation_id)
             if known is None or known.num != written.num or known.conversation.head != expected:
                 return

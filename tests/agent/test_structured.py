@@ -79,10 +79,10 @@ def test_an_array_is_read_for_a_model_of_one():
 
 @pytest.mark.parametrize("bait", ["[" * 200_000, '{"a":' * 100_000 + "1" + "}" * 100_000, '{"' * 50_000])
 def test_nesting_without_end_is_refused_quickly(bait):
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(NotInShape):
         read_as(Order, bait)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 # asking

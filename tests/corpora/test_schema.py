@@ -100,10 +100,10 @@ def test_a_repeated_id_is_bad(path: Path) -> None:
 
 def test_a_line_of_ten_megabytes_is_bad_and_the_next_is_read(path: Path) -> None:
     path.write_bytes(b'{"id": "' + b"a" * 10_000_000 + b'"}\n' + GOOD % 2)
-    started = time.perf_counter()
+    started = time.process_time()
     reader = TranscriptReader(path, skip_bad=1)
     assert [one.id for one in reader] == ["c-2"]
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert (
         str(reader.skipped[0].error)
         == f"{path}:1: longer than {MAX_LINE_BYTES} bytes; split the conversation"

@@ -38,10 +38,10 @@ def test_size_is_counted_in_bytes_of_utf8() -> None:
 
 @pytest.mark.parametrize("text", ["a" * 10_000_000, "e" + "\u0301" * 1_000_000, "<|" * 500_000])
 def test_huge_messages_are_refused_quickly(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(MessageTooLarge):
         clean(text, max_bytes=999_999)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,6 @@ def test_defusing_leaves_other_text_alone(text: str) -> None:
 
 
 def test_defusing_takes_linear_time() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     defuse("<|" * 500_000)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2

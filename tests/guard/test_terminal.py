@@ -128,6 +128,6 @@ def test_flush_forgets_the_unfinished_sequence() -> None:
 
 def test_a_hostile_megabyte_is_done_in_a_second() -> None:
     hostile = ("\x1b[31m退货\x1b]0;x\x07 plain text of a reply\r\n" * 30_000)[:1_000_000]
-    started = time.perf_counter()
+    started = time.process_time()
     safe_text(hostile)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1

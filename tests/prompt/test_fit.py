@@ -111,9 +111,9 @@ def test_a_long_history_is_read_no_further_than_needed() -> None:
 
 def test_ten_thousand_turns_cost_what_two_hundred_do() -> None:
     def cost(history: list[Turn]) -> float:
-        started = time.perf_counter()
+        started = time.process_time()
         rendered(turns=history, limit_tokens=500)
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     short, long = back(200), back(10_000)
     times = [(cost(short), cost(long)) for _ in range(30)]
@@ -136,10 +136,10 @@ def test_the_cut_costs_at_most_a_quarter_of_the_turns_that_fit() -> None:
     "user", ["客" * 3_000_000, "e" + "\u0301" * 1_000_000, "a" * 10_000_000], ids=["han", "marks", "word"]
 )
 def test_a_huge_message_is_refused_quickly(user: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(PromptTooLong) as caught:
         rendered(user=user, limit_tokens=4096)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert caught.value.needed > 4096
 
 
