@@ -11,88 +11,24 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from dialog.citations import best_quote, best_relevance, cite, relevance
-from dialog.conversation import Conversation
 from dialog.draft import Draft, Parts, Request
-from dialog.entries import UserSaid
 from dialog.events import Event, Notice, PromptReady, TextDelta
 from dialog.grounding import Sentence, grounded
-from dialog.instructions import Instruction, resolve
-from dialog.prompt.frame import MEMORY_REF
-from dialog.prompt.render import Rendered, render
-from dialog.state import DialogState, fold, visible_turns_back
-from dialog.values import (
-    Chunk,
-    Citation,
-    FitReport,
-    Language,
-    Message,
-    Passage,
-    Prompt,
-    Sampling,
-    SearchResult,
+from dialog.instructions import Instruction
+from dialog.shown import recent_messages, render_turn
+from dialog.templates import Filled, fill, fits, is_template
+from dialog.values import Chunk, Citation, FitReport, Language, Passage, Prompt, SearchResult
+
+_CLOSER = Instruction(
+    id="closer",
+    text="Answer with a sentence of the passages, word for word. Add nothing.",
+    source="system",
+    scope="turn",
 )
-
-HISTORY_TURNS = 4
-"""How many earlier turns a search and a support check may lean on."""
-
-
-def render_turn(
-    parts: Parts,
-    conversation: Conversation,
-    *,
-    said: UserSaid,
-    passages: Sequence[Passage],
-    sampling: Sampling,
-    without: frozenset[str] = frozenset(),
-    besides: Sequence[Instruction] = (),
-) -> Rendered:
-    """The prompt for `said`, exactly as the model is shown it.
-
-    Args:
-        besides: instructions of this prompt alone, after those on record.
-        without: ids of instructions, passages and turns (their messages') to leave out, to see what they do.
-
-    Raises:
-        PromptTooLong: instructions, `said` and the reply's reserve alone exceed the limit.
-    """
-    settings = parts.settings.prompt
-    state = fold(conversation)
-    system = Instruction(id="system", text=settings.system, source="system", scope="deployment")
-    stack = resolve((system, *state.instructions, *besides))
-    limit = min(parts.model.info.context_tokens, settings.limit_tokens or parts.model.info.context_tokens)
-    return render(
-        parts.model.tokenizer,
-        instructions=[one for one in stack.active if one.id not in without],
-        turns=(turn for turn in visible_turns_back(conversation) if turn.user_id not in without),
-        passages=[one for one in passages if one.id not in without],
-        user=said.text,
-        user_id=said.id,
-        limit_tokens=limit,
-        reserve_tokens=min(sampling.max_tokens, limit // 2),
-        on_overflow=settings.on_overflow,
-        summary=state.summary,
-        memory="" if MEMORY_REF in without else _memory(state),
-    )
-
-
-def _memory(state: DialogState) -> str:
-    return "\n".join(f"{name}: {slot.value}" for name, slot in state.slots.items())
-
-
-def recent_messages(request: Request) -> list[Message]:
-    """The last few exchanges before this turn, oldest first."""
-    messages: list[Message] = []
-    for turn in visible_turns_back(request.conversation):
-        if turn.user_id == request.said.id:
-            continue
-        if turn.reply is not None:
-            messages.append(Message(role="assistant", content=turn.reply))
-        messages.append(Message(role="user", content=turn.user))
-        if len(messages) >= 2 * HISTORY_TURNS:
-            break
-    return messages[::-1]
+"""Added where a first draft was not supported by any passage (`knowledge.on_unsupported = "regenerate"`)."""
 
 
 @dataclass(frozen=True)
@@ -114,13 +50,18 @@ class Answering:
 
     @property
     def passages(self) -> Sequence[Passage]:
-        return self.result.passages if self.result else ()
+        """What was found; a template that is not the best is left out, for its words are not finished."""
+        found = self.result.passages if self.result else ()
+        return [one for at, one in enumerate(found) if at == 0 or not is_template(one)]
 
     def answer(self) -> Iterator[Event]:
         if self.result is None:
             yield from self._generate()
         elif self.result.abstain or not self.passages:
             yield from self._admit()
+        elif is_template(self.passages[0]) or self._is_approved(self.passages[0]):
+            yield PromptReady(fit=self._nothing_shown())
+            yield from self._approve(self.passages[0])
         elif self.language not in (*self.parts.model.info.languages, "und"):
             yield PromptReady(fit=self._nothing_shown())
             yield from self._quote()
@@ -137,25 +78,54 @@ class Answering:
                 self.draft.wants_hand_off = True
                 yield from self.draft.say("handed_off", finish_reason="handed_off")
 
+    def _is_approved(self, passage: Passage) -> bool:
+        return passage.language in (self.language, "und") and fits(self.text, passage)
+
+    def _approve(self, passage: Passage) -> Iterator[Event]:
+        """An approved answer word for word, or what it still needs."""
+        assert passage.answer is not None
+        filled = Filled(passage.answer)
+        if is_template(passage):
+            slots = self.draft.state.slots
+            filled = fill(passage.answer, {name: slot.value for name, slot in slots.items()})
+        if filled.needs:
+            for name in filled.wrong:
+                yield Notice(text=f"slot {name!r} does not fit the approved answer; it is asked for again")
+            yield from self.draft.ask_for(filled.needs)
+            return
+        start = passage.text.rfind(passage.answer)
+        yield from self._say_from(passage, (start, start + len(passage.answer)), filled.text, mode="template")
+
     def _quote(self) -> Iterator[Event]:
         """The best passage's own words, cited."""
         passage = self.passages[0]
         start, end = best_quote(self._question, passage)
-        quote = passage.text[start:end]
-        self.draft.mode, self.draft.finish_reason = "quoted", "stop"
+        if start == end:
+            yield Notice(
+                text=f"{passage.source!r} speaks to the model instead of the reader; it is not quoted"
+            )
+            yield from self._admit()
+            return
+        yield from self._say_from(passage, (start, end), passage.text[start:end], mode="quoted")
+
+    def _say_from(
+        self, passage: Passage, span: tuple[int, int], text: str, *, mode: Literal["quoted", "template"]
+    ) -> Iterator[Event]:
+        """The whole reply rests on one span of a passage."""
+        self.draft.mode, self.draft.finish_reason = mode, "stop"
         self.draft.citations.append(
             Citation(
                 passage_id=passage.id,
                 source=passage.source,
                 title=passage.title,
-                quote=quote,
+                quote=passage.text[slice(*span)],
                 reply_start=0,
-                reply_end=len(quote),
-                char_start=passage.char_start + start,
-                char_end=passage.char_start + end,
+                reply_end=len(text),
+                char_start=passage.char_start + span[0],
+                char_end=passage.char_start + span[1],
             )
         )
-        yield TextDelta(text=quote)
+        yield TextDelta(text=text)
 
     def _generate(self) -> Iterator[Event]:
         """Without knowledge there is nothing to check against: show what the model writes."""
@@ -165,8 +135,41 @@ class Answering:
                 yield TextDelta(text=chunk.text)
 
     def _generate_checked(self) -> Iterator[Event]:
-        """Show supported sentences, stop at the first that is not."""
+        """A draft, checked before it is shown; what becomes of the rest is `knowledge.on_unsupported`."""
+        policy = self.parts.settings.knowledge.on_unsupported
+        if policy == "mark":
+            yield from self._show_marked()
+            return
+        yield from self._show_supported()
+        if policy == "regenerate" and self._is_withheld:
+            yield Notice(text="the model's draft was withheld: no passage supports it; it is asked once more")
+            yield from self._show_supported(besides=[_CLOSER])
+        if self._is_withheld:
+            yield Notice(
+                text="the model's draft was withheld: no passage supports it; the best passage is quoted"
+            )
+            yield from self._quote()
+
+    @property
+    def _is_withheld(self) -> bool:
+        """True if a draft came to its end and nothing of it could be shown."""
+        return self.draft.finish_reason != "interrupted" and not self.draft.citations
+
+    def _show_marked(self) -> Iterator[Event]:
+        """All of a draft; the spans that no passage supports are recorded and named."""
         prompt = yield from self.prompt()
+        for sentence in self._sentences(self.chunks(prompt)):
+            if not sentence.supported:
+                self.draft.unsupported.append((sentence.start, sentence.end))
+            elif citation := cite(sentence.check, reply_start=sentence.start, reply_end=sentence.end):
+                self.draft.citations.append(citation)
+            yield TextDelta(text=sentence.text)
+            if not sentence.supported:
+                yield Notice(text=f"no passage supports: {sentence.text.strip()!r}")
+
+    def _show_supported(self, besides: Sequence[Instruction] = ()) -> Iterator[Event]:
+        """Supported sentences, up to the first that is not."""
+        prompt = yield from self.prompt(besides)
         chunks = self.chunks(prompt)
         claimless: list[Sentence] = []
         withheld = False
@@ -186,14 +189,7 @@ class Answering:
                 self.draft.citations.append(citation)
             yield TextDelta(text=sentence.text)
         chunks.close()
-        if self.draft.finish_reason == "interrupted":
-            return
-        if not self.draft.citations:
-            yield Notice(
-                text="the model's draft was withheld: no passage supports it; the best passage is quoted"
-            )
-            yield from self._quote()
-        elif withheld:
+        if withheld and self.draft.citations and self.draft.finish_reason != "interrupted":
             self.draft.finish_reason = "stop"
             yield Notice(text="the rest of the model's draft was withheld: no passage supports it")
 

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from dialog.claims import content_terms, figures_in, is_negated, is_question
+from dialog.guard.orders import is_order
 from dialog.text import sentences
 from dialog.values import Citation, Passage
 
@@ -105,19 +106,24 @@ def best_quote(query: str, passage: Passage, *, max_sentences: int = _QUOTE_SENT
     """The span of `passage.text` to show for `query`: an FAQ's answer, else what says most about it.
 
     A short passage is quoted whole, without its heading lines. Where query and
-    passage share no term (two languages), the passage's beginning is taken.
+    passage share no term (two languages), the passage's beginning is taken. What
+    is addressed to the model is never part of it; the span is empty where
+    nothing else is there.
     """
-    if passage.answer:
+    if passage.answer and not is_order(passage.answer):
         start = passage.text.rfind(passage.answer)
         if start >= 0:
             return start, start + len(passage.answer)
-    spans = [span for span in sentences(passage.text) if not _HEADING.match(passage.text, span[0])]
-    if not spans:
-        return 0, len(passage.text)
-    scores = [relevance(query, passage.text[start:end]) for start, end in spans]
-    size = min(max_sentences, len(spans))
-    first = max(range(len(spans) - size + 1), key=lambda i: (sum(scores[i : i + size]), -i))
-    return spans[first][0], spans[first + size - 1][1]
+    best: tuple[float, int, int] = (-1.0, 0, 0)
+    for run in _runs(passage.text):
+        spans = [span for span in run if not _HEADING.match(passage.text, span[0])] or run
+        scores = [relevance(query, passage.text[start:end]) for start, end in spans]
+        size = min(max_sentences, len(spans))
+        for first in range(len(spans) - size + 1):
+            score = sum(scores[first : first + size])
+            if score > best[0]:
+                best = (score, spans[first][0], spans[first + size - 1][1])
+    return best[1], best[2]
 
 
 def _best_window(terms: set[str], figures: set[str], passage: Passage, *, negated: bool) -> Check:
@@ -126,11 +132,12 @@ def _best_window(terms: set[str], figures: set[str], passage: Passage, *, negate
     A sentence with figures must rest on one sentence: two facts of a passage,
     mixed, make a false third ("orders above $60 take one working day").
     """
-    spans = [span for span in sentences(passage.text) if not is_question(passage.text[slice(*span)])]
     best = Check(score=0.0)
+    runs = [
+        [span for span in run if not is_question(passage.text[slice(*span)])] for run in _runs(passage.text)
+    ]
     for length in range(1, 2 if figures else _SUPPORT_SENTENCES + 1):
-        for first in range(len(spans) - length + 1):
-            window = spans[first : first + length]
+        for window in (run[first : first + length] for run in runs for first in range(len(run) - length + 1)):
             start, end = window[0][0], window[-1][1]
             text = passage.text[start:end]
             if not figures <= figures_in(text):
@@ -146,6 +153,17 @@ def _best_window(terms: set[str], figures: set[str], passage: Passage, *, negate
                     char_end=passage.char_start + end,
                 )
     return best
+
+
+def _runs(text: str) -> list[list[tuple[int, int]]]:
+    """The sentences of a passage, cut where one is addressed to the model: no quote reaches across it."""
+    runs: list[list[tuple[int, int]]] = [[]]
+    for span in sentences(text):
+        if is_order(text[slice(*span)]):
+            runs.append([])
+        else:
+            runs[-1].append(span)
+    return [run for run in runs if run]
 
 
 def _polarity_agrees(

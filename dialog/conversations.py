@@ -6,8 +6,10 @@ deletes anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+
+from pydantic import JsonValue
 
 from dialog.conversation import Conversation
 from dialog.entries import (
@@ -18,6 +20,7 @@ from dialog.entries import (
     Rated,
     Resumed,
     SkillEntered,
+    SlotSet,
     new_id,
 )
 from dialog.instructions import Instruction, Scope
@@ -151,6 +154,26 @@ class Conversations:
             raise ValueError(f"no instruction {instruction_id!r} on the stack of {conversation.id!r}")
 
         return self.ledger.append(conversation_id, dropped)
+
+    def set_slots(
+        self, conversation_id: str, values: Mapping[str, JsonValue], *, source: str
+    ) -> Conversation:
+        """What is known about the conversation from elsewhere; None forgets a slot.
+
+        Approved answers take their values from here, and the model is shown them.
+
+        Args:
+            source: where the values are from ("login", "orders database"): their provenance.
+        """
+
+        def entries(conversation: Conversation) -> list[Entry]:
+            last, found = _next(conversation), list[Entry]()
+            for name, value in values.items():
+                found.append(SlotSet.model_validate({**last, "name": name, "value": value, "source": source}))
+                last = {**last, "id": new_id(), "parent": found[-1].id}
+            return found
+
+        return self.ledger.append(conversation_id, entries)
 
     def enter_skill(self, conversation_id: str, skill: str | None) -> Conversation:
         """Put a skill in charge of the conversation, or give it back to the router."""

@@ -100,6 +100,8 @@ class Draft:
     wants_hand_off: bool = False
     summary: Summary | None = None
     citations: list[Citation] = field(default_factory=list)
+    unsupported: list[tuple[int, int]] = field(default_factory=list)
+    needs: tuple[str, ...] = ()
     notices: list[str] = field(default_factory=list)
     proposals: list[ActionProposed] = field(default_factory=list)
     fit: FitReport = NOTHING_SHOWN
@@ -139,6 +141,12 @@ class Draft:
         self.mode, self.finish_reason = "fixed", finish_reason
         yield TextDelta(text=phrase(occasion, language=self.language))
 
+    def ask_for(self, needs: Sequence[str]) -> Iterator[Event]:
+        """The whole reply asks for slots."""
+        self.mode, self.finish_reason, self.needs = "fixed", "stop", tuple(needs)
+        names = ("、" if self.language == "zh" else ", ").join(name.replace("_", " ") for name in needs)
+        yield TextDelta(text=phrase("needs", language=self.language).replace("{names}", names))
+
     def reply(self) -> Reply:
         """What is recorded and returned, as things stand."""
         return Reply(
@@ -167,6 +175,8 @@ class Draft:
                 handoff="waiting" if self.wants_hand_off else self.state.handoff.status,
             ),
             fingerprint=self.parts.fingerprint,
+            unsupported=tuple(self.unsupported),
+            needs=self.needs,
             notices=tuple(self.notices),
         )
 

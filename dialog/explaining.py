@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from dialog.answering import render_turn
 from dialog.conversation import Conversation
 from dialog.draft import Parts
 from dialog.entries import UserSaid
+from dialog.shown import render_turn
 from dialog.values import Attribution, Passage, Prompt, Reply, Sampling, Segment, SegmentKind
 
 Kind = Literal["instruction", "turn", "passage", "memory"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 
-from dialog.answering import recent_messages, render_turn
 from dialog.config import Config
 from dialog.conversation import Conversation
 from dialog.conversations import Conversations
@@ -13,6 +12,7 @@ from dialog.entries import Entry, UserSaid
 from dialog.explaining import explain_reply
 from dialog.guard.control import clean
 from dialog.recording import asked_at, last_said, replied_entry, said, said_entries
+from dialog.shown import recent_messages, render_turn
 from dialog.values import Attribution, Passage, Prompt
 
 DEFAULT_CONVERSATION = "default"

@@ -14,7 +14,9 @@ from typing import Literal
 from dialog.text import normalise
 from dialog.values import Language
 
-Occasion = Literal["greeting", "thanks", "farewell", "noted", "abstain", "ask", "queued", "handed_off"]
+Occasion = Literal[
+    "greeting", "thanks", "farewell", "noted", "abstain", "ask", "needs", "queued", "handed_off"
+]
 
 _PHRASES: dict[Occasion, dict[str, str]] = {
     "greeting": {"en": "Hello! What can I help you with?", "zh": "您好！请问有什么可以帮您？"},
@@ -27,6 +29,10 @@ _PHRASES: dict[Occasion, dict[str, str]] = {
     "ask": {
         "en": "I am not sure I understood. Could you tell me a little more about what you need?",
         "zh": "我不太确定您的意思，能再具体说明一下您的需求吗？",
+    },
+    "needs": {
+        "en": "To answer this I need: {names}. Could you tell me?",
+        "zh": "回答这个问题我需要：{names}。请您提供一下，好吗？",
     },
     "queued": {
         "en": "I have asked a colleague to take over; they will answer here.",

@@ -63,6 +63,9 @@ class KnowledgeSection(Value):
         default=0.8, ge=0, le=1, description="support a generated sentence needs to be shown"
     )
     on_missing: Literal["abstain", "ask", "hand_off"] = "abstain"
+    on_unsupported: Literal["withhold", "regenerate", "mark"] = Field(
+        default="withhold", description="what becomes of a generated sentence that no passage supports"
+    )
 
 
 class StoreSection(Value):

@@ -12,12 +12,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from dialog.answering import Answering, recent_messages
+from dialog.answering import Answering
 from dialog.draft import Draft, Outcome, Parts, Request
 from dialog.events import ActionProposed, Event, Finished, Notice, Retrieved, SkillCalled
 from dialog.filling import fill
 from dialog.phrases import small_talk
 from dialog.protocols import Skill
+from dialog.shown import recent_messages
 from dialog.underway import completed
 from dialog.values import SearchResult
 from dialog.wishes import is_only_wishes

@@ -96,6 +96,8 @@ class Passage(Value):
     answer: str | None = Field(default=None, exclude=True)
     """For an FAQ entry, the approved answer: a verbatim part of `text`."""
     language: Language = Field(default="und", exclude=True)
+    metadata: dict[str, Any] = Field(default_factory=dict, exclude=True)
+    """What the document says about itself: front matter, further columns, page or sheet."""
 
 
 class SearchResult(Value):
@@ -275,6 +277,10 @@ class Reply(Value):
     timings: Timings
     state: ReplyState = ReplyState()
     fingerprint: Fingerprint
+    unsupported: tuple[tuple[int, int], ...] = ()
+    """Spans of the text that no passage supports; only with `knowledge.on_unsupported = "mark"`."""
+    needs: tuple[str, ...] = ()
+    """Slots that an approved answer needs and the reply asks for."""
     notices: tuple[str, ...] = ()
     """What the user must be told: a draft that was withheld, a fallback that was taken."""
 

@@ -270,6 +270,7 @@ def _passage(row: ChunkRow, *, score: float, legs: Sequence[Hits]) -> Passage:
         ),
         answer=row.answer,
         language=row.language,
+        metadata=dict(row.metadata),
     )
 
 
