@@ -1,0 +1,1 @@
+"""Ways of tuning, one file each."""
