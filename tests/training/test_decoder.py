@@ -14,9 +14,11 @@ from transformers import PreTrainedModel
 from dialog.decoder.config import DecoderConfig
 from dialog.decoder.module import InstructionDecoder
 from dialog.engine.tokenizer import HFChatTokenizer
+from dialog.errors import ModelError
 from dialog.testing.tiny import tiny_tokenizer, tiny_transformer
 from dialog.values import Message, Transcript
 from training.batching import batches
+from training.checkpoint import load_checkpoint, save_checkpoint
 from training.examples import Example, build_examples
 from training.features import FeatureCache, NoRoom
 from training.methods.decoder import DecoderOptions, DecoderRun
@@ -108,6 +110,45 @@ def test_with_and_without_the_cache_the_run_is_the_same(
     assert cache.num_computed == 0
     for other in weights[1:]:
         assert all(torch.equal(mine, theirs) for mine, theirs in zip(weights[0], other, strict=True))
+
+
+def test_an_interrupted_run_ends_where_it_would_have(
+    model: PreTrainedModel, examples: list[Example], tmp_path: Path
+) -> None:
+    options = OPTIONS.model_copy(update={"epochs": 3, "batch_tokens": 120})
+    config = CONFIG.model_copy(update={"dropout": 0.1})
+
+    def fresh() -> DecoderRun:
+        torch.manual_seed(5)
+        head = model.get_output_embeddings().weight
+        return DecoderRun(InstructionDecoder(config), cache_of(model, None), head_VD=head, options=options)
+
+    whole, broken, resumed = fresh(), fresh(), fresh()
+    list(whole.epochs(examples[:6]))
+
+    def stop(step: int, *_: object) -> None:
+        if step == 4:
+            save_checkpoint(tmp_path / "at", broken.decoder, broken.optimiser, progress={"step": broken.step})
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(broken.epochs(examples[:6], on_step=stop))
+    progress = load_checkpoint(tmp_path / "at", resumed.decoder, resumed.optimiser)
+    assert progress == {"step": 4}
+    resumed.step = 4
+    list(resumed.epochs(examples[:6]))
+    assert resumed.step == whole.step > 5
+    pairs = zip(whole.decoder.parameters(), resumed.decoder.parameters(), strict=True)
+    assert all(torch.equal(mine, theirs) for mine, theirs in pairs)
+
+
+def test_a_checkpoint_of_another_run_is_refused(model: PreTrainedModel, tmp_path: Path) -> None:
+    run = run_of(model, cache_of(model, None))
+    assert load_checkpoint(tmp_path / "none", run.decoder, run.optimiser) is None
+    save_checkpoint(tmp_path / "at", run.decoder, run.optimiser, progress={})
+    other = InstructionDecoder(CONFIG.model_copy(update={"rank": 16}))
+    with pytest.raises(ModelError, match="is of another run"):
+        load_checkpoint(tmp_path / "at", other, run.optimiser)
 
 
 def test_the_loss_does_not_depend_on_the_batch(model: PreTrainedModel, examples: list[Example]) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -86,7 +87,7 @@ class DecoderRun:
         self.step = 0
         self._cache = cache
         self._head_VD = head_VD.detach()
-        self._optimiser = torch.optim.AdamW(
+        self.optimiser = torch.optim.AdamW(
             _groups(decoder, options.weight_decay), lr=options.lr, betas=options.betas
         )
 
@@ -98,6 +99,8 @@ class DecoderRun:
         on_step: Callable[[int, int, float], None] | None = None,
     ) -> Iterator[EpochReport]:
         """Train epoch by epoch; the caller stops when it has enough.
+
+        Steps that `step` says were done are passed over, so a run goes on from a checkpoint.
 
         Args:
             on_step: called with the step, the number of steps in all, and the step's loss.
@@ -111,9 +114,12 @@ class DecoderRun:
         schedule = Schedule(
             self.options.decay, num_steps=num_steps, warmup_steps=int(self.options.warmup * num_steps)
         )
+        ends = list(accumulate(map(len, plan)))
         for epoch, groups in enumerate(plan):
+            if self.step >= ends[epoch]:
+                continue
             sums = [0.0, 0.0, 0.0]
-            for group in groups:
+            for group in groups[self.step - ends[epoch] :]:
                 batch = self._batch([train[at] for at in group])
                 torch.manual_seed(self.options.seed * 1_000_003 + self.step)
                 losses = self._train(batch, schedule(self.step))
@@ -146,12 +152,12 @@ class DecoderRun:
     def _train(self, batch: Batch, factor: float) -> tuple[float, float]:
         self.decoder.train()
         loss, evidence = self._losses(batch)
-        for group in self._optimiser.param_groups:
+        for group in self.optimiser.param_groups:
             group["lr"] = self.options.lr * factor
-        self._optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss + self.options.evidence * evidence)
         torch.nn.utils.clip_grad_norm_(self.decoder.parameters(), self.options.clip)
-        self._optimiser.step()
+        self.optimiser.step()
         return float(loss.detach()), float(evidence.detach())
 
     def _losses(self, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,106 @@
+"""Transcripts to examples, with every loss counted: what was refused, shortened or left out, and why.
+
+data = read_examples([Path("train.jsonl")], tokenizer, limit_tokens=2048)
+data.examples, data.num_supervised, data.refused
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from corpora.schema import TranscriptReader
+from dialog.errors import CorpusError
+from dialog.protocols import ChatTokenizer
+from dialog.values import Transcript
+from training.examples import Example, OnLong, build_examples
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Examples and what became of the rest.
+
+    Attributes:
+        refused: reason -> number of conversations nothing could be trained on.
+        notes: kind of remark -> how often; details are of the single conversation.
+    """
+
+    examples: tuple[Example, ...]
+    num_conversations: int
+    refused: dict[str, int]
+    notes: dict[str, int]
+    sha256: dict[str, str]
+
+    @property
+    def num_supervised(self) -> int:
+        return sum(one.num_supervised for one in self.examples)
+
+    @property
+    def num_tokens(self) -> int:
+        return sum(len(one.ids) for one in self.examples)
+
+
+def read_transcripts(paths: Sequence[Path]) -> list[Transcript]:
+    """Every transcript of the files. Raises CorpusError as `corpora.schema` does."""
+    return [transcript for path in paths for transcript in TranscriptReader(path)]
+
+
+def make_examples(
+    transcripts: Sequence[Transcript],
+    tokenizer: ChatTokenizer,
+    *,
+    limit_tokens: int,
+    on_long: OnLong = "windows",
+    paths: Sequence[Path] = (),
+) -> TrainingData:
+    """All examples of the transcripts.
+
+    Raises:
+        CorpusError: not one token of them is in the loss.
+    """
+    examples: list[Example] = []
+    refused: Counter[str] = Counter()
+    notes: Counter[str] = Counter()
+    for transcript in transcripts:
+        built = build_examples(transcript, tokenizer, limit_tokens=limit_tokens, on_long=on_long)
+        examples += built.examples
+        notes.update(_kind(note) for note in built.notes)
+        if built.refused is not None:
+            refused[_kind(built.refused)] += 1
+    if not any(one.num_supervised for one in examples):
+        reasons = "; ".join(f"{reason} ({count})" for reason, count in refused.most_common(3))
+        raise CorpusError(
+            f"no token would be trained on: {reasons or 'there are no conversations'}",
+            path=", ".join(map(str, paths)) or "the data",
+        )
+    return TrainingData(
+        examples=tuple(examples),
+        num_conversations=len(transcripts),
+        refused=dict(refused),
+        notes=dict(notes),
+        sha256={str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths},
+    )
+
+
+def held_out(
+    transcripts: Sequence[Transcript], *, share: float, seed: int
+) -> tuple[list[Transcript], list[Transcript]]:
+    """(train, valid) by conversation: the same conversations for the same seed, whatever the order of files."""
+
+    def place(transcript: Transcript) -> float:
+        digest = hashlib.sha256(f"{seed}\n{transcript.id}".encode("utf-8", "surrogatepass")).digest()
+        return int.from_bytes(digest[:8], "big") / 2**64
+
+    train = [one for one in transcripts if place(one) >= share]
+    valid = [one for one in transcripts if place(one) < share]
+    return train, valid
+
+
+def _kind(note: str) -> str:
+    """A remark without the numbers that differ from conversation to conversation."""
+    _, colon, rest = note.partition(": ")
+    words = (rest if colon else note).split()
+    return " ".join("N" if word.strip(",.;").isdigit() else word for word in words)
