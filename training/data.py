@@ -88,7 +88,7 @@ def make_examples(
 def held_out(
     transcripts: Sequence[Transcript], *, share: float, seed: int
 ) -> tuple[list[Transcript], list[Transcript]]:
-    """(train, valid) by conversation: the same conversations for the same seed, whatever the order of files."""
+    """(train, valid) by conversation: always the same for a seed, whatever the order of files."""
 
     def place(transcript: Transcript) -> float:
         digest = hashlib.sha256(f"{seed}\n{transcript.id}".encode("utf-8", "surrogatepass")).digest()
