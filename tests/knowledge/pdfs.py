@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Sequence
+from html import escape
 
 from PIL import Image
 from pypdf import PdfReader, PdfWriter
@@ -52,10 +53,16 @@ def typeset(
     grid = [("FONT", (0, 0), (-1, -1), body, 10)]
     ruled = [*grid, ("GRID", (0, 0), (-1, -1), 0.5, "black")]
 
+    gap = 8 * mm
+    width = (170 * mm - gap * (columns - 1)) / columns
+
     def flowable(kind: str, content):
         match kind:
             case "table":
                 return Table(content, style=grid, spaceAfter=8, colWidths=45 * mm)
+            case "ruled" if columns > 1:
+                cells = [[Paragraph(escape(cell), styles["p"]) for cell in row] for row in content]
+                return Table(cells, style=ruled, spaceAfter=8, colWidths=(width - 12) / len(content[0]))
             case "ruled":
                 return Table(content, style=ruled, spaceAfter=8)
             case "break":
@@ -72,8 +79,6 @@ def typeset(
 
     out = io.BytesIO()
     document = BaseDocTemplate(out, pagesize=A4, title=title, invariant=1)
-    gap = 8 * mm
-    width = (170 * mm - gap * (columns - 1)) / columns
     frames = [Frame(20 * mm + i * (width + gap), 20 * mm, width, 255 * mm, id=str(i)) for i in range(columns)]
     document.addPageTemplates(PageTemplate(frames=frames, onPage=decorate))
     document.build([flowable(kind, content) for kind, content in story])

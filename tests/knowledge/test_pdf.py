@@ -114,6 +114,16 @@ def test_divided_word_is_joined_and_a_real_hyphen_kept(lines, text):
     assert texts(pdfs.minimal(f"BT /F1 12 Tf 60 700 Td {moves} ET".encode())) == [text]
 
 
+def test_columns_that_hold_tables_are_still_columns():
+    rows = [["Item", "Fee"], ["A parcel within the country, wrapped by us", "5"], ["Letter", "1"]]
+    story = [("p", RETURN), ("ruled", rows), ("p", REFUND), ("ruled", rows), ("p", CARDS)] * 3
+    found = pieces(pdfs.typeset(story, columns=2))
+    assert [content for kind, content in found if kind == "table"] == [rows] * 6
+    assert "".join(c for k, c in found if k == "text").replace(" ", "") == "".join(
+        c for k, c in story if k == "p"
+    ).replace(" ", "")
+
+
 @pytest.mark.parametrize("kind", ["table", "ruled"])
 def test_table_keeps_its_cells(kind):
     rows = [["Product", "Price", "Warranty"], ["Tent", "99.00 EUR", "yes"], ["Stove", "45.00 EUR", "yes"]]

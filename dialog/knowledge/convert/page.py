@@ -29,6 +29,9 @@ UNMAPPED = "\ufffd"
 """The text of a character that the file gives no meaning; in front of a line it is a bullet."""
 _MIN_COLUMN_LINES = 4
 _MAX_CROSSING = 0.35
+_MIN_FULL_SHARE = 0.25
+"""Share of a column's characters that stand in full lines."""
+_MIN_LINE_CHARS = 12
 _MAX_COLUMN_DEPTH = 4
 
 
@@ -46,11 +49,29 @@ class Glyph:
 
 @dataclass(frozen=True)
 class Rule:
-    """A vertical line drawn at `x` between two heights: the border of a cell."""
+    """A line drawn on the page, the border of a cell: `at` an x between two heights, or at a height."""
 
-    x: float
-    y0: float
-    y1: float
+    at: float
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The lines of a page."""
+
+    vertical: tuple[Rule, ...] = ()
+    horizontal: tuple[Rule, ...] = ()
+
+    def beside(self, y: float) -> list[Rule]:
+        return [rule for rule in self.vertical if rule.start <= y <= rule.end]
+
+    def around(self, x: float, y: float) -> tuple[float, float] | None:
+        """Heights of the nearest lines below and above a place; None if there are not both."""
+        heights = [rule.at for rule in self.horizontal if rule.start <= x <= rule.end]
+        below = max((height for height in heights if height <= y), default=None)
+        above = min((height for height in heights if height > y), default=None)
+        return None if below is None or above is None else (below, above)
 
 
 @dataclass(frozen=True)
@@ -67,11 +88,15 @@ class Segment:
 
 @dataclass(frozen=True)
 class Row:
-    """Segments at one height, from left to right. `left:right` is the extent of the column it stands in."""
+    """Segments at one height, from left to right. `left:right` is the extent of the column it stands in.
+
+    `box` are the lines drawn below and above it, where there are any.
+    """
 
     cells: tuple[Segment, ...]
     left: float
     right: float
+    box: tuple[float, float] | None = None
 
     @property
     def text(self) -> str:
@@ -98,11 +123,14 @@ class Row:
         return self.cells[-1].x1
 
 
-def reading_order(glyphs: Sequence[Glyph], rules: Sequence[Rule] = ()) -> list[Row]:
+_NO_RULES = Rules()
+
+
+def reading_order(glyphs: Sequence[Glyph], rules: Rules = _NO_RULES) -> list[Row]:
     """The rows of a page in the order they are read; empty if there is no visible character."""
     found = [segment for line in _lines(glyphs) for segment in _segments(line, rules)]
     segments = [segment for segment in found if segment.text.strip()]
-    return _ordered(segments, _MAX_COLUMN_DEPTH)
+    return _ordered(segments, rules, _MAX_COLUMN_DEPTH)
 
 
 def _lines(glyphs: Sequence[Glyph]) -> list[list[Glyph]]:
@@ -116,9 +144,9 @@ def _lines(glyphs: Sequence[Glyph]) -> list[list[Glyph]]:
     return [sorted(line, key=lambda glyph: glyph.x0) for line in lines]
 
 
-def _segments(line: Sequence[Glyph], rules: Sequence[Rule]) -> list[Segment]:
+def _segments(line: Sequence[Glyph], rules: Rules) -> list[Segment]:
     middle = line[0].y + line[0].size / 2
-    borders = [rule.x for rule in rules if rule.y0 <= middle <= rule.y1]
+    borders = [rule.at for rule in rules.beside(middle)]
     found: list[Segment] = []
     open_glyphs: list[Glyph] = []
     text = ""
@@ -163,23 +191,28 @@ def _segment(glyphs: Sequence[Glyph], text: str) -> Segment:
     )
 
 
-def _ordered(segments: Sequence[Segment], depth: int) -> list[Row]:
+def _ordered(segments: Sequence[Segment], rules: Rules, depth: int) -> list[Row]:
     if not segments:
         return []
     left, right = min(s.x0 for s in segments), max(s.x1 for s in segments)
-    rows = [Row(tuple(cells), left, right) for cells in _rows(segments)]
-    gutter = _gutter(segments) if depth else None
+    rows = [Row(tuple(cells), left, right, _box(cells, rules)) for cells in _rows(segments)]
+    gutter = _gutter(segments, rules) if depth else None
     if gutter is None:
         return rows
     result: list[Row] = []
     for crosses, band in itertools.groupby(rows, lambda row: any(s.x0 < gutter < s.x1 for s in row.cells)):
         members = list(band)
-        sides = _sides([cell for row in members for cell in row.cells], gutter)
-        if crosses or not all(sides) or not all(_is_prose(side, min_lines=1) for side in sides):
+        if crosses:
             result += members
-        else:
-            result += _ordered(sides[0], depth - 1) + _ordered(sides[1], depth - 1)
+            continue
+        for side in _sides([cell for row in members for cell in row.cells], gutter):
+            result += _ordered(side, rules, depth - 1)
     return result
+
+
+def _box(cells: Sequence[Segment], rules: Rules) -> tuple[float, float] | None:
+    first = cells[0]
+    return rules.around((first.x0 + first.x1) / 2, first.y + first.size / 2)
 
 
 def _rows(segments: Sequence[Segment]) -> list[list[Segment]]:
@@ -192,35 +225,48 @@ def _rows(segments: Sequence[Segment]) -> list[list[Segment]]:
     return [sorted(row, key=lambda s: s.x0) for row in rows]
 
 
-def _gutter(segments: Sequence[Segment]) -> float | None:
-    """The height-to-height gap that parts the most lines and is crossed by few; None if there is none."""
-    starts = sorted({round(segment.x0) for segment in segments})
-    best: tuple[float, float] | None = None
-    for start in starts[1:]:
+def _gutter(segments: Sequence[Segment], rules: Rules) -> float | None:
+    """Where the page parts into columns of prose, crossed by few lines; None if it does not.
+
+    A border drawn between the two sides makes them a table's.
+    """
+    best: tuple[int, float] | None = None
+    for start in sorted({round(segment.x0) for segment in segments})[1:]:
         edge = start - 1.0
-        left = [s for s in segments if s.x1 <= edge]
-        right = [s for s in segments if s.x0 >= edge]
-        crossing = len(segments) - len(left) - len(right)
-        if min(len(left), len(right)) < _MIN_COLUMN_LINES or crossing > _MAX_CROSSING * len(segments):
+        left, right = _sides(segments, edge)
+        num_crossing = sum(s.x0 < edge < s.x1 for s in segments)
+        if min(len(left), len(right)) < _MIN_COLUMN_LINES or num_crossing > _MAX_CROSSING * len(segments):
             continue
-        if not (_is_prose(left) and _is_prose(right)):
+        num_full = min(_num_full(left), _num_full(right))
+        if num_full < _MIN_COLUMN_LINES or _is_border(edge, left, rules):
             continue
-        score = min(len(left), len(right)) - crossing
-        if best is None or score > best[0]:
-            best = score, edge
+        if best is None or num_full - num_crossing > best[0]:
+            best = num_full - num_crossing, edge
     return best[1] if best else None
 
 
 def _sides(segments: Sequence[Segment], gutter: float) -> tuple[list[Segment], list[Segment]]:
     left = [segment for segment in segments if segment.x1 <= gutter]
-    return left, [segment for segment in segments if segment.x1 > gutter]
+    return left, [segment for segment in segments if segment.x0 >= gutter]
 
 
-def _is_prose(segments: Sequence[Segment], *, min_lines: int = _MIN_COLUMN_LINES) -> bool:
-    """Whether most lines fill their column and hold several words: a table's cells do not."""
-    if len(segments) < min_lines:
-        return False
-    width = max(s.x1 for s in segments) - min(s.x0 for s in segments)
-    median_width = statistics.median(s.x1 - s.x0 for s in segments)
-    median_chars = statistics.median(len(s.text) for s in segments)
-    return median_width > 0.55 * width and median_chars >= 12
+def _num_full(segments: Sequence[Segment]) -> int:
+    """How many lines fill their column and hold several words, if enough do: a table's cells do not."""
+    full = _full(segments)
+    num_chars = sum(len(s.text) for s in segments)
+    return len(full) if sum(len(s.text) for s in full) >= _MIN_FULL_SHARE * num_chars else 0
+
+
+def _full(segments: Sequence[Segment]) -> list[Segment]:
+    widths = sorted(s.x1 - s.x0 for s in segments)
+    usual = widths[-1 - len(widths) // 20]
+    return [s for s in segments if s.x1 - s.x0 > 0.8 * usual and len(s.text) >= _MIN_LINE_CHARS]
+
+
+def _is_border(edge: float, left: Sequence[Segment], rules: Rules) -> bool:
+    """Whether most full lines on the left have a border at their right: they are a table's cells."""
+    inner = max(segment.x1 for segment in left)
+    drawn = [rule for rule in rules.vertical if inner - 1 <= rule.at <= edge + 2]
+    full = _full(left)
+    bordered = sum(any(rule.start <= s.y + s.size / 2 <= rule.end for rule in drawn) for s in full)
+    return bordered > 0.5 * len(full)

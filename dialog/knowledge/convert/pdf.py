@@ -22,7 +22,7 @@ from pdfminer.pdfparser import PDFParser
 from pdfminer.psexceptions import PSException
 from pdfminer.utils import decode_text
 
-from dialog.knowledge.convert.page import UNMAPPED, Glyph, Row, Rule, reading_order
+from dialog.knowledge.convert.page import UNMAPPED, Glyph, Row, Rule, Rules, reading_order
 from dialog.knowledge.convert.pdf_blocks import pieces
 from dialog.knowledge.convert.pdf_margins import without_margins
 from dialog.knowledge.convert.pieces import Converted, Unreadable, ranges
@@ -31,7 +31,7 @@ MAX_PAGES = 5_000
 MAX_PAGE_GLYPHS = 100_000
 MAX_PAGE_RULES = 2_000
 _NO_TEXT = "no text (scanned or blank)"
-_MIN_RULE_HEIGHT = 6.0
+_MIN_RULE_LENGTH = 6.0
 _MAX_RULE_WIDTH = 2.0
 _MAX_TILT = 0.02
 _MAX_UNMAPPED_SHARE = 0.3
@@ -110,7 +110,8 @@ class _Collector(PDFLayoutAnalyzer):
 
     def begin(self) -> None:
         self._glyphs: list[Glyph] = []
-        self._rules: set[Rule] = set()
+        self._vertical: set[Rule] = set()
+        self._horizontal: set[Rule] = set()
         self._num_seen = self._num_unmapped = self._num_rotated = 0
 
     def receive_layout(self, ltpage: LTPage) -> None:
@@ -121,7 +122,8 @@ class _Collector(PDFLayoutAnalyzer):
             return _Page([], problem=f"more than {MAX_PAGE_GLYPHS} characters on a page")
         if self._num_unmapped > _MAX_UNMAPPED_SHARE * max(self._num_seen, 1):
             return _Page([], problem="only fonts that do not say which characters they show")
-        rows = reading_order(self._glyphs, sorted(self._rules, key=lambda rule: rule.x))
+        rules = Rules(tuple(self._vertical), tuple(self._horizontal))
+        rows = reading_order(self._glyphs, rules)
         return _Page(rows, problem="" if rows else _NO_TEXT)
 
     def _collect(self, container: LTContainer[Any], bounds: tuple[float, float, float, float]) -> None:
@@ -132,8 +134,9 @@ class _Collector(PDFLayoutAnalyzer):
                 self._num_seen += 1
                 if self._num_seen <= MAX_PAGE_GLYPHS:
                     self._keep(item, bounds)
-            elif isinstance(item, LTCurve) and len(self._rules) < MAX_PAGE_RULES:
-                self._rules |= _vertical_edges(item)
+            elif isinstance(item, LTCurve) and len(self._vertical) + len(self._horizontal) < MAX_PAGE_RULES:
+                self._vertical |= _edges(item.x0, item.x1, item.y0, item.y1, isinstance(item, LTRect))
+                self._horizontal |= _edges(item.y0, item.y1, item.x0, item.x1, isinstance(item, LTRect))
 
     def _keep(self, item: LTChar, bounds: tuple[float, float, float, float]) -> None:
         text = item.get_text().replace("\xa0", " ").replace("\0", "")
@@ -158,15 +161,13 @@ class _Collector(PDFLayoutAnalyzer):
             )
 
 
-def _vertical_edges(curve: LTCurve) -> set[Rule]:
-    """Of a line or a drawn box; a filled box's edges count too, as cells are often shaded."""
-    if curve.height < _MIN_RULE_HEIGHT:
+def _edges(low: float, high: float, start: float, end: float, is_box: bool) -> set[Rule]:
+    """Of a line, or of a box drawn or filled: its edges in one direction, at `low` and `high`."""
+    if end - start < _MIN_RULE_LENGTH:
         return set()
-    if curve.width <= _MAX_RULE_WIDTH:
-        return {Rule(round(curve.x0, 1), round(curve.y0, 1), round(curve.y1, 1))}
-    if isinstance(curve, LTRect):
-        return {Rule(round(x, 1), round(curve.y0, 1), round(curve.y1, 1)) for x in (curve.x0, curve.x1)}
-    return set()
+    if high - low <= _MAX_RULE_WIDTH:
+        return {Rule(round(low, 1), round(start, 1), round(end, 1))}
+    return {Rule(round(at, 1), round(start, 1), round(end, 1)) for at in (low, high)} if is_box else set()
 
 
 def _title(document: PDFDocument) -> str:

@@ -8,6 +8,7 @@ for group in with_tables(rows, page=3):
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,10 @@ from dialog.knowledge.convert.page import Row, Segment
 _MIN_ROWS = 2
 _WRAP_GAP = 1.45
 _MAX_ROW_GAP = 4.0
+_MAX_WRAPPED = 12
+_MIN_BOXES = 3
+_MIN_BOX_SHARE = 0.25
+"""Fewer drawn lines than this frame the table and its header, and do not part its rows."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +61,8 @@ def _run(rows: Sequence[Row], start: int) -> list[Row]:
         if run and not 0 < _gap(run[-1], row) <= _MAX_ROW_GAP:
             break
         if len(row.cells) == 1:
-            below = rows[i + 1] if i + 1 < len(rows) else None
-            is_close = _gap(run[-1], row) <= _WRAP_GAP or (
-                below is not None and len(below.cells) > 1 and 0 < _gap(row, below) <= _WRAP_GAP
-            )
-            if not (is_close and _is_rest(row.cells[0], columns)):
+            is_part = _gap(run[-1], row) <= _WRAP_GAP or _leads_to_cells(rows[i : i + _MAX_WRAPPED])
+            if not ((is_part or (row.box and row.box == run[-1].box)) and _is_rest(row.cells[0], columns)):
                 break
         merged = _merged(columns, row.cells)
         if len(row.cells) > 1 and len(merged) < max(2, min(len(columns), len(row.cells))):
@@ -68,6 +70,16 @@ def _run(rows: Sequence[Row], start: int) -> list[Row]:
         columns = merged
         run.append(row)
     return run
+
+
+def _leads_to_cells(rows: Sequence[Row]) -> bool:
+    """Whether the lone cell that `rows` begin with is the start of one whose row stands below."""
+    for upper, lower in itertools.pairwise(rows):
+        if not 0 < _gap(upper, lower) <= _WRAP_GAP or upper.box != lower.box:
+            return False
+        if len(lower.cells) > 1:
+            return True
+    return False
 
 
 def _gap(upper: Row, lower: Row) -> float:
@@ -97,16 +109,25 @@ def _grid(run: Sequence[Row], page: int) -> Grid | None:
         columns = _merged(columns, row.cells)
     if len(columns) < 2:
         return None
+    is_boxed = len({row.box for row in run} - {None}) >= max(_MIN_BOXES, _MIN_BOX_SHARE * len(run))
     lines: list[list[list[Row]]] = []
     for i, row in enumerate(run):
         places = [_column(cell, columns) for cell in row.cells]
-        is_close = i > 0 and _gap(run[i - 1], row) <= _WRAP_GAP
-        # Of a wrapped cell's lines, the one beside the first column may be the last as well as the first.
-        if not (is_close and (0 not in places or not lines[-1][0])):
+        if i == 0 or not _belongs(row, run[i - 1], is_boxed, 0 not in places or not lines[-1][0]):
             lines.append([[] for _ in columns])
         for place, cell in zip(places, row.cells, strict=True):
             lines[-1][place].append(Row((cell,), row.left, row.right))
     return Grid(tuple(tuple(tuple(cell) for cell in line) for line in lines), page)
+
+
+def _belongs(row: Row, above: Row, is_boxed: bool, lacks_first: bool) -> bool:
+    """Whether two lines are one row: between the same drawn lines, else by distance.
+
+    Of a wrapped cell's lines, the one beside the first column may be the last as well as the first.
+    """
+    if is_boxed and row.box and above.box:
+        return row.box == above.box
+    return _gap(above, row) <= _WRAP_GAP and lacks_first
 
 
 def _column(cell: Segment, columns: Sequence[tuple[float, float]]) -> int:
