@@ -46,7 +46,7 @@ def index(
         run.show_json(report)
     else:
         for skip in report.skipped:
-            run.warn(f"skipped {skip.source}: {skip.reason}")
+            run.warn(f"{'read in part' if skip.in_part else 'skipped'} {skip.source}: {skip.reason}")
         if not run.quiet:
             run.show(described(report))
     if not (report.added or report.changed or report.removed or report.unchanged):
@@ -57,7 +57,9 @@ def described(report: IndexReport) -> str:
     """What an indexing run did, for people."""
     parts = ("added", "changed", "removed", "unchanged")
     counts = ", ".join(f"{getattr(report, part)} {part}" for part in parts)
+    num_in_part = sum(skip.in_part for skip in report.skipped)
+    in_part = f" ({num_in_part} read in part)" if num_in_part else ""
     return (
-        f"{counts}, {len(report.skipped)} skipped; the index holds {report.num_documents} documents "
-        f"in {report.num_chunks} passages ({report.seconds:.1f} s)"
+        f"{counts}, {len(report.skipped) - num_in_part} skipped{in_part}; the index holds "
+        f"{report.num_documents} documents in {report.num_chunks} passages ({report.seconds:.1f} s)"
     )

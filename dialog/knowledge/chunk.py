@@ -14,13 +14,14 @@ import hashlib
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
-from dialog.knowledge.records import Block, Loaded, TextChunk
+from dialog.knowledge.records import IN_PART, Block, Loaded, TextChunk
 from dialog.text import detect_language, sentences, words
 
-CHUNKER_VERSION = "1"
+CHUNKER_VERSION = "2"
 
 _WINDOW_CHARS = 20_000
 """Sentences are looked for in windows of this size, so that a huge line costs linear time."""
@@ -28,6 +29,7 @@ _SMALL_SHARE = 0.25
 """A section below this share of the limit joins the next one under the same parent."""
 _PIECE = re.compile(r"\S+\s*|\s+")
 _MAX_WORD_CHARS = 200
+_MAX_HEADER_CHARS = 200
 
 
 def chunk_document(loaded: Loaded, *, limit_words: int) -> list[TextChunk]:
@@ -54,7 +56,10 @@ def _chunk(loaded: Loaded, block: Block, text: str, *, occurrence: int) -> TextC
         path=path,
         language=detect_language(text),
         source=block.source or document.source,
-        metadata={**document.metadata, **block.metadata},
+        metadata={
+            **{key: value for key, value in document.metadata.items() if key != IN_PART},
+            **block.metadata,
+        },
         answer=block.answer,
     )
 
@@ -85,12 +90,25 @@ def _joined(left: Block, right: Block, *, is_small: bool) -> Block | None:
     if "faq" in (left.kind, right.kind):
         return None
     if left.path == right.path:
-        return replace(left, end=right.end)
+        return replace(left, end=right.end, metadata=_spanned(left, right))
     common = _common_prefix(left.path, right.path)
     if is_small and len(common) >= min(len(left.path), len(right.path)) - 1:
         names = [path[-1] for path in (left.path, right.path) if len(path) > len(common)]
-        return replace(left, end=right.end, path=(*common, " / ".join(names)))
+        path = (*common, " / ".join(names))
+        return replace(left, end=right.end, path=path, metadata=_spanned(left, right))
     return None
+
+
+def _spanned(left: Block, right: Block) -> Mapping[str, Any]:
+    """The left block's metadata, with the pages of both: a number, or a list of them."""
+    found = {page: None for side in (left, right) for page in _pages(side.metadata.get("page"))}
+    if len(found) < 2:
+        return left.metadata
+    return {**left.metadata, "page": list(found)}
+
+
+def _pages(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _common_prefix(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
@@ -99,14 +117,27 @@ def _common_prefix(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, 
 
 
 def _pieces(loaded: Loaded, limit_words: int) -> Iterator[Block]:
-    """Blocks no longer than the limit; FAQ entries whole whatever their length."""
+    """Blocks no longer than the limit; FAQ entries whole whatever their length.
+
+    A table is cut between its rows, and the header joins the path of all but its first part.
+    """
     text = loaded.document.text
     for block in loaded.blocks:
         if block.kind == "faq" or len(words(text[block.start : block.end])) <= limit_words:
             yield block
         else:
+            header = _header(text[block.start : block.end]) if block.kind == "table" else ()
             for start, end in _cut(text, block.start, block.end, limit_words):
-                yield replace(block, start=start, end=end)
+                path = block.path if start == block.start else (*block.path, *header)
+                yield replace(block, start=start, end=end, path=path)
+
+
+def _header(table: str) -> tuple[str, ...]:
+    """A Markdown table's column names as one name of a path."""
+    first, _, rest = table.partition("\n")
+    if not first.startswith("|") or not rest.startswith("|"):
+        return ()
+    return (first.strip("| ").replace(" | ", ", ")[:_MAX_HEADER_CHARS],)
 
 
 def _cut(text: str, start: int, end: int, limit_words: int) -> Iterator[tuple[int, int]]:

@@ -60,14 +60,17 @@ def read_sources(paths: Sequence[Path]) -> Iterator[Loaded | Skip]:
             yield from read_file(found)
 
 
-def walk(paths: Sequence[Path]) -> Iterator[SourceFile | Skip]:
-    """The regular files under `paths`; missing paths and folders without files are skips."""
+def walk(paths: Sequence[Path], *, without: Path | None = None) -> Iterator[SourceFile | Skip]:
+    """The regular files under `paths`, but none in the folder `without`.
+
+    Missing paths and folders without files are skips.
+    """
     seen: set[str] = set()
     for path in paths:
         if not path.exists():
             yield Skip(source=str(path), reason="does not exist")
         elif path.is_dir():
-            yield from _walk_folder(path, seen)
+            yield from _walk_folder(path, seen, without)
         else:
             file = SourceFile(path=path, source=path.name)
             if file.key not in seen:
@@ -87,9 +90,22 @@ def read_file(file: SourceFile) -> Iterator[Loaded | Skip]:
         yield Skip(source=file.source, reason="is nested too deeply")
 
 
-def _walk_folder(root: Path, seen: set[str]) -> Iterator[SourceFile | Skip]:
+def unchanged(file: SourceFile, known_hash: str) -> bool:
+    """Whether a file that would have to be converted is still the one with this content hash."""
+    from dialog.knowledge import readers
+    from dialog.knowledge.readers.converted import content_hash
+
+    if file.path.suffix.lower() not in readers.CONVERTED:
+        return False
+    try:
+        return content_hash(_read_bytes(file).data) == known_hash
+    except (NotText, OSError):
+        return False
+
+
+def _walk_folder(root: Path, seen: set[str], without: Path | None) -> Iterator[SourceFile | Skip]:
     num_files = 0
-    for path in _files(root, set()):
+    for path in _files(root, _identity(without)):
         if isinstance(path, Skip):
             yield path
             continue
@@ -100,6 +116,13 @@ def _walk_folder(root: Path, seen: set[str]) -> Iterator[SourceFile | Skip]:
             yield file
     if not num_files:
         yield Skip(source=str(root), reason="holds no files")
+
+
+def _identity(folder: Path | None) -> set[tuple[int, int]]:
+    if folder is None or not folder.exists():
+        return set()
+    status = folder.stat()
+    return {(status.st_dev, status.st_ino)}
 
 
 def _files(folder: Path, seen_folders: set[tuple[int, int]]) -> Iterator[Path | Skip]:
@@ -156,8 +179,9 @@ def _reader(path: Path) -> Reader:
     suffix = PurePosixPath(path.name.removesuffix(".gz")).suffix.lower()
     if reader := readers.BUILT_IN.get(suffix):
         return reader
-    return readers.plugged_in(suffix) or _refuse(suffix)
+    return readers.plugged_in(suffix) or _refuse(suffix, readers.ADVICE.get(suffix))
 
 
-def _refuse(suffix: str) -> Reader:
-    raise NotText(f"has no reader for {suffix or 'files without a suffix'!r}")
+def _refuse(suffix: str, advice: str | None) -> Reader:
+    reason = f"has no reader for {suffix or 'files without a suffix'!r}"
+    raise NotText(f"{reason}; {advice}" if advice else reason)

@@ -74,7 +74,7 @@ def build_index(
         store = path / manifest.store
         with _opened(store) as (catalog, collection):
             run = Update(catalog, collection, embedder, section.chunk_tokens)
-            run.read(list(walk(sources)), progress=progress)
+            run.read(list(walk(sources, without=path)), progress=progress)
             if prune:
                 run.prune(sources)
             catalog.optimise()

@@ -12,6 +12,9 @@ from typing import Any, Literal
 
 from dialog.values import Document, Language, Value
 
+IN_PART = "not_read"
+"""Key of a document's metadata: what could not be read of it. Its chunks do not carry it."""
+
 BlockKind = Literal["text", "list", "table", "code", "faq"]
 
 
@@ -42,12 +45,13 @@ class Skip(Value):
     """Something that was not indexed, and why.
 
     `unread` is true where its content could not be looked at: what the index
-    holds of it stays.
+    holds of it stays. `in_part` is true where the rest of the document is indexed.
     """
 
     source: str
     reason: str
     unread: bool = False
+    in_part: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ import numpy as np
 
 from dialog.knowledge.catalog import Catalog
 from dialog.knowledge.chunk import chunk_document
-from dialog.knowledge.documents import SourceFile, read_file
+from dialog.knowledge.documents import SourceFile, read_file, unchanged
+from dialog.knowledge.readers.converted import notes_of
 from dialog.knowledge.records import IndexReport, Loaded, Skip, TextChunk
 from dialog.knowledge.rows import NewChunk
 from dialog.knowledge.vectors import ChromaCollection
@@ -110,6 +111,10 @@ class Update:
 
     def _read_file(self, file: SourceFile) -> None:
         self.found.add(file.key)
+        _, known_hash = self.known.get(file.key, ("", ""))
+        if known_hash and self.origins[file.key] == {file.key} and unchanged(file, known_hash):
+            self._keep(file)
+            return
         present: set[str] = set()
         is_unread = False
         for item in read_file(file):
@@ -121,6 +126,12 @@ class Update:
             self._consider(item)
         if not is_unread:
             self._remove(sorted(self.origins.get(file.key, set()) - present))
+
+    def _keep(self, file: SourceFile) -> None:
+        """A converted file that is unchanged is not converted again; what it lacks is still said."""
+        self.unchanged += 1
+        if document := self.catalog.document(file.key):
+            self.skipped += notes_of(file.source, document)
 
     def _consider(self, loaded: Loaded) -> None:
         _, known_hash = self.known.get(loaded.key, (None, None))

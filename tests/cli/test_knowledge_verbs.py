@@ -6,6 +6,7 @@ import pytest
 
 from dialog.knowledge.records import IndexReport
 from dialog.values import Prompt, SearchResult
+from tests.knowledge import pdfs
 
 
 def test_index_says_what_it_did(command, light_embedder, tmp_path):
@@ -25,6 +26,14 @@ def test_index_lists_what_it_skips_also_when_quiet(command, own_shop):
     result = command("index", str(own_shop), "--quiet")
     assert (result.code, result.out) == (0, "")
     assert result.err.startswith("skipped picture.png: ")
+
+
+def test_index_says_what_it_read_in_part(command, own_shop):
+    story = [("p", "Returns are free."), ("break", None)]
+    (own_shop / "terms.pdf").write_bytes(pdfs.joined(pdfs.typeset(story), pdfs.scanned()))
+    result = command("index", str(own_shop))
+    assert result.err.startswith("read in part terms.pdf: page 2: no text (scanned or blank)")
+    assert "0 skipped (1 read in part); the index holds 3 documents" in result.out
 
 
 def test_index_of_nothing_readable_exits_1(command, light_embedder, tmp_path):

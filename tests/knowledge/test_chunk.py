@@ -6,9 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialog.knowledge.chunk import chunk_document
+from dialog.knowledge.convert.pieces import Converted, Piece, heading
 from dialog.knowledge.documents import RawFile
+from dialog.knowledge.readers.assemble import assembled
 from dialog.knowledge.readers.markdown import read_markdown
-from dialog.knowledge.readers.plain import read_plain
+from dialog.knowledge.readers.plain import loaded, read_plain
 from dialog.knowledge.readers.rows import read_csv
 from dialog.text import words
 
@@ -84,6 +86,22 @@ def test_faq_entries_never_share_a_chunk_and_carry_their_answer():
 def test_faq_answer_over_the_limit_stays_whole():
     (chunk,) = chunks(f"question,answer\nHow?,{'so ' * 90}\n", limit=20, reader=read_csv, name="faq.csv")
     assert len(words(chunk.text)) == 91
+
+
+def test_long_table_is_cut_between_rows_and_every_part_names_the_columns():
+    rows = "".join(f"| tent {i} | {i} euro |\n" for i in range(5))
+    found = chunks(f"# Prices\n\n| Product | Price |\n|---|---|\n{rows}", limit=9)
+    assert [chunk.path[1:] for chunk in found] == [(), ("Product, Price",), ("Product, Price",)]
+    assert found[-1].text == "| tent 3 | 3 euro |\n| tent 4 | 4 euro |"
+    assert found[-1].embedded.startswith("Prices > Product, Price\n")
+
+
+def test_chunk_of_two_pages_names_both():
+    pieces = [Piece("text", "One two.", page=3), Piece("text", "Three four.", page=4, last_page=5)]
+    text, blocks, _ = assembled(Converted([heading("A", level=1), *pieces]))
+    file = RawFile(source="a.pdf", key="/kb/a.pdf", data=b"")
+    (chunk,) = chunk_document(loaded(file, text=text, title="A", blocks=blocks), limit_words=20)
+    assert chunk.metadata["page"] == [3, 4, 5]
 
 
 def test_ids_survive_text_added_in_front():

@@ -67,6 +67,10 @@ def test_empty_folder_is_listed(tmp_path):
         ("a.md", b"PK\x03\x04....", "is a ZIP archive or Office document"),
         ("a.txt", bytes(range(256)) * 40, "is binary data"),
         ("a.exe", b"MZ", "has no reader for '.exe'"),
+        ("a.doc", b"\xd0\xcf\x11\xe0", "has no reader for '.doc'; save it as .docx"),
+        ("a.XLS", b"\xd0\xcf\x11\xe0", "has no reader for '.xls'; save it as .xlsx"),
+        ("a.pptx", b"PK\x03\x04", "has no reader for '.pptx'; save it as .pdf"),
+        ("a.pdf", b"", "is empty"),
         ("Makefile", b"all:", "has no reader for 'files without a suffix'"),
         (
             "a.jsonl.gz",

@@ -278,3 +278,38 @@ def test_ten_churns_leave_every_record_findable(shelf):
         assert own.legs.lexical == 1
     catalog = Catalog(shelf.index / "store-1" / "knowledge.db", read_only=True)
     assert catalog.match('"word3x9"', limit=5, weights=(1, 1)) == []
+
+
+def test_index_inside_its_sources_is_not_read(shelf):
+    shelf.write("a.md", "text\n")
+    shelf.index = shelf.documents / "index"
+    assert shelf.build().skipped == ()
+    report = shelf.build()
+    assert (changes(report), report.skipped) == ((0, 0, 0, 1), ())
+
+
+def test_of_500_documents_only_the_edited_ones_chunk_is_embedded(shelf):
+    entries = [{"id": str(i), "text": f"Note {i}\n\nThe fee is {i} euro."} for i in range(500)]
+    write = "\n".join(json.dumps(entry) for entry in entries)
+    shelf.write("notes.jsonl", write)
+    assert shelf.build().added == 500
+    shelf.write("notes.jsonl", write.replace("The fee is 77 euro", "The fee is 78 cents"))
+    report = shelf.build()
+    assert (changes(report), report.num_embedded) == ((0, 1, 0, 499), 1)
+
+
+def test_chunk_keeps_the_language_of_its_own_text(shelf):
+    shelf.write(
+        "mixed.md", "# 退货\n\n签收后七天内可以退货。\n\n# Fees\n\n" + "A parcel costs five euro. " * 40
+    )
+    shelf.build()
+    with shelf.open() as knowledge:
+        assert knowledge.search("七天内退货", top_k=1).passages[0].language == "zh"
+        assert knowledge.search("what does a parcel cost", top_k=1).passages[0].language == "en"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+def test_chinese_file_is_found_whatever_its_encoding(shelf, encoding):
+    shelf.write("退货.txt", "签收后七天内可以无理由退货，运费由买家承担。\n".encode(encoding))
+    shelf.build()
+    assert shelf.texts("七天内退货") == ["签收后七天内可以无理由退货，运费由买家承担。"]

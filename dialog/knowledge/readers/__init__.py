@@ -8,10 +8,20 @@ from importlib.metadata import entry_points
 
 from dialog.knowledge.documents import Reader
 from dialog.knowledge.encoding import NotText
+from dialog.knowledge.readers.converted import reader
 from dialog.knowledge.readers.html import read_html
 from dialog.knowledge.readers.markdown import read_markdown
 from dialog.knowledge.readers.plain import read_plain
 from dialog.knowledge.readers.rows import read_csv, read_json_lines
+
+CONVERTED: Mapping[str, Reader] = {
+    ".pdf": reader("pdf"),
+    ".docx": reader("docx"),
+    ".docm": reader("docx"),
+    ".xlsx": reader("xlsx"),
+    ".xlsm": reader("xlsx"),
+}
+"""Formats whose text costs some work to have."""
 
 BUILT_IN: Mapping[str, Reader] = {
     ".md": read_markdown,
@@ -24,7 +34,14 @@ BUILT_IN: Mapping[str, Reader] = {
     ".tsv": read_csv,
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
+    **CONVERTED,
 }
+ADVICE: Mapping[str, str] = {
+    **dict.fromkeys((".doc", ".dot", ".wps", ".odt", ".rtf"), "save it as .docx"),
+    **dict.fromkeys((".xls", ".xlsb", ".ods", ".et"), "save it as .xlsx"),
+    **dict.fromkeys((".ppt", ".pptx", ".odp", ".pages", ".key"), "save it as .pdf"),
+}
+"""What to do about a format there is no reader for."""
 
 
 def plugged_in(suffix: str) -> Reader | None:

@@ -82,7 +82,7 @@ def _json_rows(file: RawFile, skips: list[Skip]) -> Iterator[tuple[str, dict[str
 
 
 @lru_cache(maxsize=256)
-def _known_columns(names: tuple[str, ...]) -> Mapping[str, str]:
+def known_columns(names: tuple[str, ...]) -> Mapping[str, str]:
     """Our name for a column -> the file's name for it."""
     by_normal_form = {normalise(name).strip(): name for name in reversed(names)}
     found: dict[str, str] = {}
@@ -99,7 +99,7 @@ def _documents(file: RawFile, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> 
     named: set[str] = set()
     for number, row in rows:
         where = f"{file.source}:{number}"
-        columns = _known_columns(tuple(row))
+        columns = known_columns(tuple(row))
         values = {ours: _text(row.get(theirs)) for ours, theirs in columns.items()}
         values = {ours: value if ours == "text" else value.strip() for ours, value in values.items()}
         extra = {
