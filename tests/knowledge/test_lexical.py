@@ -1,9 +1,12 @@
 """The lexical leg on its own."""
 
+from datetime import date
+
 import pytest
 
 from dialog.knowledge.catalog import Catalog
-from dialog.knowledge.lexical import lexical_search
+from dialog.knowledge.lexical import Lexicon
+from dialog.knowledge.views import Columns, Scope
 
 TOPICS = [
     "退货",
@@ -26,7 +29,10 @@ THINGS = [f"{kind}{model}" for kind in "帐灯炉锅壶杯靴袜帽袋" for mode
 
 def found(shelf, query, limit=5):
     catalog = Catalog(shelf.index / "store-1" / "knowledge.db", read_only=True)
-    rows = catalog.chunks([number for number, _ in lexical_search(catalog, query, limit=limit)])
+    columns = Columns.load(catalog)
+    view = columns.view(catalog, Scope(today=date(2026, 3, 1)))
+    ranked = Lexicon(catalog, columns).search(query, limit=limit, view=view)
+    rows = catalog.chunks([number for number, _ in ranked])
     catalog.close()
     return [row.text for row in rows]
 
