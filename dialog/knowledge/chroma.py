@@ -8,27 +8,22 @@ id: indexes that share a server, and a rebuild beside what is published, do not 
 
     collection = ChromaCollection.embedded(Path("index/store-1/chroma"))
     collection = ChromaCollection.on_server("http://chroma:8000", name="instructrec-4f1a...")
-
-The token of a server behind a gateway, or of Chroma Cloud, is read from
-`INSTRUCTREC_CHROMA_TOKEN` and sent as `Authorization: Bearer` and `X-Chroma-Token`.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import numpy as np
 
 from dialog.errors import KnowledgeError
 from dialog.knowledge.catalog import Catalog
+from dialog.knowledge.chroma_server import connect, release, start_hint
 
-TOKEN_VARIABLE = "INSTRUCTREC_CHROMA_TOKEN"
 _EMBEDDED_NAME = "chunks"
 _BATCH = 2000
 _AGAIN = "it is made again from the catalog by: instructrec index PATH..."
@@ -44,22 +39,31 @@ class ChromaCollection:
     """One collection; every failure is a KnowledgeError. Thread-safe."""
 
     def __init__(
-        self, connect: Callable[[], Any], *, name: str, where: str, remedy: str, create: bool = True
+        self,
+        connect: Callable[[], Any],
+        *,
+        name: str,
+        where: str,
+        remedy: str,
+        create: bool = True,
+        release: Callable[[Any], None] = lambda client: client.close(),
     ) -> None:
         self._connect = connect
+        self._release = release
         self._idle = threading.Condition()
         self._num_acting = 0
         self._where = where
         self._remedy = remedy
         self._name = name
         self._create = create
+        self._client: Any = None
         try:
-            self._client: Any = connect()
+            self._client = connect()
             self._collection = self._opened()
-        except KnowledgeError:
-            raise
         except Exception as error:  # Chroma raises bare exceptions from its engine
-            raise self._failed("open", error) from error
+            if self._client is not None:
+                release(self._client)
+            raise error if isinstance(error, KnowledgeError) else self._failed("open", error) from error
 
     @classmethod
     def embedded(cls, path: Path) -> ChromaCollection:
@@ -88,43 +92,21 @@ class ChromaCollection:
 
         Raises:
             MissingCollection: it is not there.
-            KnowledgeError: the URL is none, or the server cannot be reached or is another program.
+            KnowledgeError: see `connect`.
         """
-        import chromadb
-        from chromadb.config import Settings
-
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-            raise KnowledgeError(
-                f"knowledge.chroma = {url!r} is not of the form http://HOST:PORT "
-                f"(a token goes into {TOKEN_VARIABLE})"
-            )
-        token = os.environ.get(TOKEN_VARIABLE)
-        headers = {"Authorization": f"Bearer {token}", "X-Chroma-Token": token} if token else {}
-        is_tls = parts.scheme == "https"
         return cls(
-            lambda: chromadb.HttpClient(
-                host=parts.hostname or "",
-                port=parts.port or (443 if is_tls else 8000),
-                ssl=is_tls,
-                headers=headers,
-                settings=Settings(anonymized_telemetry=False),
-            ),
-            name=name,
-            where=url,
-            remedy=f"start one: chroma run --path DIR --port {parts.port or 8000}; or set knowledge.chroma",
-            create=create,
+            lambda: connect(url), name=name, where=url, remedy=start_hint(url), release=release, create=create
         )
 
     def close(self) -> None:
-        self._client.close()
+        self._release(self._client)
 
     def reopen(self) -> None:
         """See what other processes have written since; waits until nobody is asking."""
         with self._idle:
             self._idle.wait_for(lambda: self._num_acting == 0)
             try:
-                self._client.close()
+                self._release(self._client)
                 self._client = self._connect()
                 self._collection = self._opened()
             except Exception as error:  # Chroma raises bare exceptions from its engine
@@ -132,8 +114,10 @@ class ChromaCollection:
 
     def drop(self) -> None:
         """Delete the collection and close."""
-        self._act("delete", lambda _: self._client.delete_collection(self._name))
-        self.close()
+        try:
+            self._act("delete", lambda _: self._client.delete_collection(self._name))
+        finally:
+            self.close()
 
     def ids(self) -> set[str]:
         """Every id in the collection."""
