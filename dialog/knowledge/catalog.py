@@ -242,6 +242,8 @@ class Catalog:
             return connection
         connection = _open(f"{self.path.absolute().as_uri()}?mode=ro")
         try:
+            # By default 2 MB: the terms of a large index are then read from the system again and again.
+            connection.execute("PRAGMA cache_size = -32768")
             connection.execute("SELECT 1 FROM meta")
         except sqlite3.OperationalError:
             # A write-ahead-logged file in a folder we may not write to: it cannot change under us either.

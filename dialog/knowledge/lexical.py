@@ -32,6 +32,8 @@ _K1, _B = 1.2, 0.75
 _LEAST_IDF = 1e-6
 _MAX_TERMS = 64
 """A pasted page is cut to its rarest terms; more cost time and add noise."""
+_STRIDE = 32
+_KEPT_COUNTS = 100_000
 _KEPT_BYTES = 96 * 1024 * 1024
 """Postings in memory; of 100,000 passages of 110 words this holds what 300 questions ask for, thrice over."""
 
@@ -56,23 +58,25 @@ class Lexicon:
         self._columns = columns
         self._kept: OrderedDict[str, Postings] = OrderedDict()
         self._kept_bytes = 0
+        self._counts: dict[tuple[View, str], int] = {}
         self._lock = threading.Lock()
 
     def search(self, query: str, *, limit: int, view: View) -> list[tuple[int, float]]:
         """(chunk number, score), best first; empty where no term of the query occurs in the view."""
         scores = np.zeros(len(self._columns.numbers), dtype=np.float32)
         for term in self._wanted(query):
-            postings = self._seen(term, view)
-            if len(postings.rows):
-                scores[postings.rows] += self._weights(postings, view)
+            if found := self._count(term, view):
+                postings = self._postings(term)
+                scores[postings.rows] += self._weights(postings, found=found, view=view)
         if view.mask is not None:
-            scores[~view.mask] = 0.0
-        best = top(scores, limit)
-        return [(int(self._columns.numbers[row]), float(scores[row])) for row in best if scores[row] > 0]
+            scores *= view.mask
+        rows = np.flatnonzero(scores > 0.0)
+        rows = rows[top(scores[rows], limit)]
+        return list(zip(self._columns.numbers[rows].tolist(), scores[rows].tolist(), strict=True))
 
     def document_frequencies(self, terms: Sequence[str], *, view: View) -> dict[str, int]:
         """In how many chunks of the view each term occurs; absent terms are left out."""
-        counts = {term: len(self._seen(term, view).rows) for term in terms[:_MAX_TERMS]}
+        counts = {term: self._count(term, view) for term in terms[:_MAX_TERMS]}
         return {term: count for term, count in counts.items() if count}
 
     def _wanted(self, query: str) -> list[str]:
@@ -84,21 +88,29 @@ class Lexicon:
             frequencies |= self._catalog.document_frequencies(wanted[i : i + 500])
         return sorted(frequencies, key=lambda term: frequencies[term])[:_MAX_TERMS]
 
-    def _weights(self, postings: Postings, view: View) -> np.ndarray:
-        found = len(postings.rows)
+    def _weights(self, postings: Postings, *, found: int, view: View) -> np.ndarray:
         idf = max(_LEAST_IDF, math.log((view.num_chunks - found + 0.5) / (found + 0.5)))
         lengths = self._columns.num_terms[postings.rows]
-        damped = _K1 * (1.0 - _B + _B / view.mean_terms * lengths)
-        weights: np.ndarray = idf * (_K1 + 1.0) * postings.frequencies / (postings.frequencies + damped)
-        return weights
+        damped: np.ndarray = lengths * (_K1 * _B / view.mean_terms)
+        damped += _K1 * (1.0 - _B)
+        damped += postings.frequencies
+        np.divide(postings.frequencies, damped, out=damped)
+        damped *= idf * (_K1 + 1.0)
+        return damped
 
-    def _seen(self, term: str, view: View) -> Postings:
-        """The postings within the view."""
-        postings = self._postings(term)
+    def _count(self, term: str, view: View) -> int:
+        """In how many chunks of the view the term occurs."""
         if view.mask is None:
-            return postings
-        inside = view.mask[postings.rows]
-        return Postings(postings.rows[inside], postings.frequencies[inside])
+            return len(self._postings(term).rows)
+        with self._lock:
+            if (known := self._counts.get((view, term))) is not None:
+                return known
+        count = int(np.count_nonzero(view.mask[self._postings(term).rows]))
+        with self._lock:
+            if len(self._counts) >= _KEPT_COUNTS:
+                self._counts.clear()
+            self._counts[view, term] = count
+        return count
 
     def _postings(self, term: str) -> Postings:
         with self._lock:
@@ -116,20 +128,20 @@ class Lexicon:
 
     def _read(self, term: str) -> Postings:
         numbers, in_body = self._catalog.occurrences(term)
-        distinct, places = np.unique(numbers, return_inverse=True)
-        weights = np.where(in_body, 1.0, _HEADING_WEIGHT)
-        frequencies = np.bincount(places, weights=weights, minlength=len(distinct))
-        rows = self._columns.rows_of(distinct)
-        return Postings(rows.astype(np.int32), frequencies.astype(np.float32))
+        starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+        weights = np.where(in_body, np.float32(1.0), np.float32(_HEADING_WEIGHT))
+        frequencies = np.add.reduceat(weights, starts) if len(starts) else weights
+        rows = self._columns.rows_of(numbers[starts])
+        return Postings(rows.astype(np.int32), frequencies)
 
 
 def top(scores: np.ndarray, limit: int) -> np.ndarray:
     """Indices of the highest scores, best first; ties by position."""
-    if len(scores) > limit:
-        least = np.partition(scores, len(scores) - limit)[len(scores) - limit]
-        above = np.flatnonzero(scores > least)
-        level = np.flatnonzero(scores == least)[: limit - len(above)]
-        rows = np.sort(np.concatenate([above, level]))
-    else:
-        rows = np.arange(len(scores))
-    return rows[np.argsort(-scores[rows], kind="stable")]
+    rows = np.arange(len(scores))
+    for stride in (_STRIDE, 1):
+        if len(rows) > stride * limit:
+            # The limit-th of some is not above the limit-th of all; of many equals, partition is slow.
+            some = scores[rows[::stride]]
+            least = np.partition(some, len(some) - limit)[len(some) - limit]
+            rows = rows[scores[rows] >= least]
+    return rows[np.argsort(-scores[rows], kind="stable")][:limit]

@@ -98,7 +98,7 @@ def refuse_to_disown(files: Sequence[SourceFile | Skip], owners: Mapping[str, st
     for file in files:
         if isinstance(file, SourceFile) and (owner := owners.get(file.key)):
             raise KnowledgeError(
-                f"{file.source!r} was indexed as tenant {owner!r}'s; index it with --tenant {owner!r} again, "
+                f"{file.source!r} was indexed as tenant {owner!r}; index it with --tenant {owner!r} again, "
                 "or with --tenant '' to make it everybody's"
             )
 

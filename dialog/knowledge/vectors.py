@@ -14,6 +14,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -150,13 +151,15 @@ class GraphVectors:
         return best
 
     def _blocks(self, view: View) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        rows = view.rows()
-        numbers = self._columns.numbers if rows is None else self._columns.numbers[rows]
-        for i in range(0, len(numbers), _BLOCK):
-            part = ExactVectors.load(
-                self._catalog, dimension=self._dimension, numbers=numbers[i : i + _BLOCK]
-            )
-            yield part.numbers, part.matrix
+        """Numbers and vectors of the view; a wide one is most of all there are, so all are read."""
+        rows, first = self._catalog.vectors_of(None), 0
+        while block := list(islice(rows, _BLOCK)):
+            matrix = np.frombuffer(b"".join(vector for _, vector in block), dtype=np.float32)
+            matrix = matrix.reshape(len(block), self._dimension)
+            numbers = self._columns.numbers[first : first + len(block)]
+            mask = slice(None) if view.mask is None else view.mask[first : first + len(block)]
+            yield numbers[mask], matrix[mask]
+            first += len(block)
 
     def _exact(self, view: View) -> ExactVectors:
         with self._lock:
