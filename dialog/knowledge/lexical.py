@@ -32,7 +32,10 @@ _K1, _B = 1.2, 0.75
 _LEAST_IDF = 1e-6
 _MAX_TERMS = 64
 """A pasted page is cut to its rarest terms; more cost time and add noise."""
+_MAX_COUNTED = 512
+"""Terms whose rarity is told; of a longer text the rest are taken for rare."""
 _STRIDE = 32
+"""How coarsely the best are looked for first."""
 _KEPT_COUNTS = 100_000
 _KEPT_BYTES = 96 * 1024 * 1024
 """Postings in memory; of 100,000 passages of 110 words this holds what 300 questions ask for, thrice over."""
@@ -76,7 +79,7 @@ class Lexicon:
 
     def document_frequencies(self, terms: Sequence[str], *, view: View) -> dict[str, int]:
         """In how many chunks of the view each term occurs; absent terms are left out."""
-        counts = {term: self._count(term, view) for term in terms[:_MAX_TERMS]}
+        counts = {term: self._count(term, view) for term in terms[:_MAX_COUNTED]}
         return {term: count for term, count in counts.items() if count}
 
     def _wanted(self, query: str) -> list[str]:

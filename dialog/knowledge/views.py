@@ -14,14 +14,14 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from dialog.errors import KnowledgeError
 from dialog.knowledge.catalog import Catalog
-from dialog.knowledge.facets import serves
+from dialog.knowledge.facets import facet_name, locale_tag, serves
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,30 @@ class Scope:
     where: str = "{}"
 
     def among(self, where: Mapping[str, Any] | None) -> Scope:
-        """The same, narrowed by a filter. Raises TypeError where a value is no scalar or list of them."""
+        """The same, narrowed by a filter. Raises ValueError where a value is no scalar or list of scalars."""
         if not where:
             return self
-        plain = {
-            str(key): sorted(value, key=repr) if isinstance(value, set | frozenset) else value
-            for key, value in where.items()
-        }
-        text = json.dumps(plain, ensure_ascii=False, sort_keys=True)
-        return Scope(today=self.today, tenant=self.tenant, locale=self.locale, where=text)
+        plain = {facet_name(key) or key: _options(key, value) for key, value in where.items()}
+        return replace(self, where=json.dumps(plain, ensure_ascii=False, sort_keys=True))
+
+
+def _options(key: str, value: object) -> list[Any]:
+    """The values one of which is asked for, in the notation of the index."""
+    options = list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
+    for option in options:
+        if not isinstance(option, str | int | float | bool):
+            raise ValueError(f"where[{key!r}] is {value!r}; filter by text, a number, or a list of these")
+    if facet_name(key) == "locale":
+        options = [_tag(str(option)) for option in options]
+    return sorted(options, key=repr)
+
+
+def _tag(locale: str) -> str:
+    """What is no locale is found nowhere."""
+    try:
+        return locale_tag(locale)
+    except ValueError:
+        return locale
 
 
 @dataclass(frozen=True, eq=False)

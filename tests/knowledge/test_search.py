@@ -95,6 +95,19 @@ def test_filter_keeps_what_holds_the_value(shelf):
     assert shelf.texts("parking", where={"city') OR 1=1 --": "a"}) == []
 
 
+def test_filter_takes_the_names_and_notations_that_documents_may_use(shelf):
+    shelf.write("faq.csv", "问题,答案,语言区域\n停车吗,可以。,zh_CN\n停车吗,不行。,zh_TW\n")
+    shelf.build()
+    assert shelf.texts("停车", where={"locale": "zh-CN"}) == ["停车吗\n可以。"]
+    assert shelf.texts("停车", where={"语言区域": ["zh_TW"]}) == ["停车吗\n不行。"]
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, [["a"]], None, b"a"])
+def test_filter_by_what_no_metadata_holds_is_refused(shop, value):
+    with pytest.raises(ValueError, match=r"where\['product'\] is .*; filter by text"):
+        shop.texts("退货", where={"product": value})
+
+
 def test_faq_columns_can_be_filtered_by(shelf):
     shelf.write("faq.csv", "question,answer,product\nWarranty?,One year.,tent\nWarranty?,Two years.,stove\n")
     shelf.build()
