@@ -40,8 +40,8 @@ def die():
 if when == "inside":
     import dialog.knowledge.catalog as module
     whole = module.insert
-    def insert(*arguments):
-        whole(*arguments)
+    def insert(*arguments, **options):
+        whole(*arguments, **options)
         die()
     module.insert = insert
 else:
