@@ -12,6 +12,7 @@ span that answers the turn. The data is not part of this project.
 from __future__ import annotations
 
 import argparse
+import datetime
 import gzip
 import hashlib
 import json
@@ -25,13 +26,14 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import DATA, markdown, save
-from dialog.knowledge.base import KnowledgeBase
+from dialog.knowledge.base import KnowledgeBase, open_knowledge
 from dialog.knowledge.catalog import Catalog
 from dialog.knowledge.embed import open_embedder
 from dialog.knowledge.index import build_index
-from dialog.knowledge.lexical import lexical_search
+from dialog.knowledge.lexical import Lexicon
 from dialog.knowledge.query import plan_query
 from dialog.knowledge.vectors import ExactVectors
+from dialog.knowledge.views import Columns, Scope
 from dialog.settings import KnowledgeSection
 from dialog.values import Message
 
@@ -118,6 +120,9 @@ def searches(
 ) -> dict[tuple[str, str], Callable[[Turn], Sequence[Hit]]]:
     """(query, leg) -> the search."""
     nearest = ExactVectors.load(catalog, dimension=embedder.dimension)
+    columns = Columns.load(catalog)
+    view = columns.view(catalog, Scope(today=datetime.date.today()))
+    lexicon = Lexicon(catalog, columns)
 
     def hits(numbers: Sequence[int]) -> list[Hit]:
         return [
@@ -126,11 +131,11 @@ def searches(
         ]
 
     def lexical(text: str) -> list[Hit]:
-        return hits([number for number, _ in lexical_search(catalog, text, limit=DEPTH)])
+        return hits([number for number, _ in lexicon.search(text, limit=DEPTH, view=view)])
 
     def dense(text: str) -> list[Hit]:
         (vector,) = embedder.embed_queries([text])
-        return hits([number for number, _ in nearest.nearest(vector, limit=DEPTH)])
+        return hits([number for number, _ in nearest.nearest(vector, limit=DEPTH, view=view)])
 
     def fused(turn: Turn, history: Sequence[Message]) -> list[Hit]:
         passages = knowledge.search(turn.query, top_k=DEPTH, history=history).passages
@@ -169,7 +174,7 @@ def main() -> int:
         index = options.index or Path(folder)
         report = build_index(index, [DATA / "doc2dial" / "docs.jsonl.gz"], section, embedder=embedder)
         catalog = Catalog(next(index.glob("store-*")) / "knowledge.db", read_only=True)
-        with KnowledgeBase(index, section, embedder) as knowledge:
+        with open_knowledge(index, section, embedder=embedder) as knowledge:
             results = {
                 f"{query}, {leg}": measure(turns, search)
                 for (query, leg), search in searches(knowledge, catalog, embedder).items()

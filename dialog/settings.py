@@ -62,6 +62,9 @@ class KnowledgeSection(Value):
     min_support: float = Field(
         default=0.8, ge=0, le=1, description="support a generated sentence needs to be shown"
     )
+    tenant: str | None = Field(default=None, description="whose documents are seen beside everybody's")
+    locale: str | None = Field(default=None, description="None: documents of every locale")
+    chroma: str | None = Field(default=None, description="Chroma server, http://HOST:PORT; None: embedded")
     on_missing: Literal["abstain", "ask", "hand_off"] = "abstain"
     on_unsupported: Literal["withhold", "regenerate", "mark"] = Field(
         default="withhold", description="what becomes of a generated sentence that no passage supports"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import typer
 
@@ -33,3 +34,30 @@ def spoken(text: str, *, name: str) -> str:
     except UnicodeEncodeError:
         raise typer.BadParameter(f"{name} is not UTF-8; convert it first") from None
     return said
+
+
+def pairs(texts: Sequence[str] | None, *, option: str) -> dict[str, list[str]]:
+    """`NAME=VALUE` arguments as the values of each name, in order."""
+    found: dict[str, list[str]] = {}
+    for text in texts or ():
+        name, separator, value = text.partition("=")
+        if not separator or not name.strip():
+            raise typer.BadParameter(f"{text!r} is not of the form NAME=VALUE", param_hint=option)
+        found.setdefault(name.strip(), []).append(value.strip())
+    return found
+
+
+def filters(texts: Sequence[str] | None, *, option: str) -> dict[str, Any]:
+    """`NAME=VALUE` arguments as a filter: one of the values of each name, as text or as the number it is."""
+    return {
+        name: [one for value in values for one in _readings(value)]
+        for name, values in pairs(texts, option=option).items()
+    }
+
+
+def _readings(value: str) -> list[str | int | float]:
+    try:
+        return [value, float(value) if "." in value else int(value)]
+    except ValueError:
+        # JSON's true and false are 1 and 0 to the index.
+        return [value, *({"true": [1], "false": [0]}.get(value.lower(), []))]

@@ -24,14 +24,24 @@ def index(
         bool, typer.Option("--prune", help="Remove documents that are no longer among the paths.")
     ] = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Index everything again.")] = False,
+    tenant: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Whose these documents are; '' for everybody's."),
+    ] = None,
+    set_metadata: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Put on every document, whatever it says; repeatable."),
+    ] = None,
 ) -> None:
     """Put documents into the knowledge index; only changes cost work."""
     missing = [path for path in sources if not path.exists()]
     if missing and not prune:
         raise typer.BadParameter(f"{str(missing[0])!r} does not exist; name files and folders that do")
+    from dialog.cli.arguments import pairs
     from dialog.cli.progress import progress
     from dialog.knowledge.index import build_index
 
+    metadata = {name: values[-1] for name, values in pairs(set_metadata, option="--set-metadata").items()}
     config = run.config()
     with progress("indexing", shown=run.shows_progress) as advance:
         report = build_index(
@@ -40,6 +50,8 @@ def index(
             config.values.knowledge,
             prune=prune,
             rebuild=rebuild,
+            tenant=tenant,
+            metadata=metadata,
             progress=lambda done: advance(done.files_done, done.files_total),
         )
     if run.json:
@@ -47,6 +59,8 @@ def index(
     else:
         for skip in report.skipped:
             run.warn(f"{'read in part' if skip.in_part else 'skipped'} {skip.source}: {skip.reason}")
+        for notice in report.notices:
+            run.warn(f"{notice.source}: {notice.reason}")
         if not run.quiet:
             run.show(described(report))
     if not (report.added or report.changed or report.removed or report.unchanged):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,21 +28,26 @@ def search(
     top_k: Annotated[
         int | None, typer.Option("--top-k", min=1, max=50, help="How many passages, at most.")
     ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Only where the metadata says so; repeatable, a name too."),
+    ] = None,
     batch: Annotated[
         str | None,
         typer.Option("--batch", metavar="FILE.jsonl", help='Search for each {"id", "messages"} of a file.'),
     ] = None,
 ) -> None:
     """Search the knowledge index."""
-    from dialog.cli.arguments import exactly_one, spoken
+    from dialog.cli.arguments import exactly_one, filters, spoken
     from dialog.cli.transcripts import read_batch, read_one
 
     exactly_one({"QUERY": query, "--batch": batch})
+    among = filters(where, option="--where")
     if batch is not None:
         if history is not None:
             raise typer.BadParameter("a batch line carries its own history; leave --history out")
         transcripts = read_batch(batch)
-        find = _Finder(run, top_k)
+        find = _Finder(run, top_k, among)
         for transcript in transcripts:
             *before, last = transcript.messages
             run.show_json({"id": transcript.id, **find(last.content, before).model_dump(mode="json")})
@@ -50,7 +55,7 @@ def search(
     assert query is not None
     question = spoken(query, name="QUERY")
     messages = read_one(history).messages if history is not None else ()
-    result = _Finder(run, top_k)(question, messages)
+    result = _Finder(run, top_k, among)(question, messages)
     if run.json:
         run.show_json(result)
     else:
@@ -60,15 +65,16 @@ def search(
 class _Finder:
     """The opened index with the settings of one invocation."""
 
-    def __init__(self, run: Run, top_k: int | None) -> None:
+    def __init__(self, run: Run, top_k: int | None, where: dict[str, Any]) -> None:
         from dialog.knowledge.base import open_knowledge
 
         config = run.config()
         self._retriever = open_knowledge(config.knowledge_path, config.values.knowledge)
+        self._where = where
         self._top_k = top_k or config.values.knowledge.top_k
 
     def __call__(self, query: str, history: Sequence[Message]) -> SearchResult:
-        return self._retriever.search(query, top_k=self._top_k, history=history)
+        return self._retriever.search(query, top_k=self._top_k, history=history, where=self._where)
 
 
 def described(result: SearchResult) -> str:

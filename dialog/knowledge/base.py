@@ -7,57 +7,91 @@
 
 Safe to share between threads. A search sees one published state of the index
 from beginning to end, and the next search sees what was published since.
+
+Whose documents a search sees is a property of the knowledge base, not of the
+search: `knowledge.for_tenant("acme")` sees acme's and everybody's, and there
+is no argument by which a caller, a skill or a user's words could see more.
 """
 
 from __future__ import annotations
 
-import hashlib
-import threading
-from collections.abc import Mapping, Sequence
+import datetime
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dialog.errors import KnowledgeError
 from dialog.knowledge.abstain import THRESHOLDS, Evidence, confidence
-from dialog.knowledge.catalog import Catalog
 from dialog.knowledge.embed import open_embedder
-from dialog.knowledge.evidence import term_rarity, weigh
-from dialog.knowledge.lexical import lexical_search
-from dialog.knowledge.manifest import Manifest, read_manifest
+from dialog.knowledge.evidence import coverage, term_rarity, weigh
+from dialog.knowledge.facets import locale_tag, tenant_name
+from dialog.knowledge.freshness import Dated, newest_first, subject
+from dialog.knowledge.manifest import Manifest
+from dialog.knowledge.published import Frequencies, Generation, OpenStore, Store
 from dialog.knowledge.query import QueryPlan, plan_query
-from dialog.knowledge.ranking import Found, Hits, rank
+from dialog.knowledge.ranking import Found, Hits, Ranked, rank
 from dialog.knowledge.rows import ChunkRow
-from dialog.knowledge.vectors import EXACT_LIMIT, ChromaCollection, ChromaVectors, ExactVectors, Nearest
+from dialog.knowledge.vectors import EXACT_LIMIT
+from dialog.knowledge.views import Scope, View, checked_facet, only
 from dialog.protocols import Embedder
 from dialog.settings import KnowledgeSection
 from dialog.text import detect_language
 from dialog.values import Document, Legs, Message, Passage, SearchResult
 
+_SPARE = 10
+"""Passages looked at beyond those asked for: a newer answer may stand just below."""
+
 
 def open_knowledge(
-    path: Path, section: KnowledgeSection, *, embedder: Embedder | None = None
+    path: Path,
+    section: KnowledgeSection,
+    *,
+    embedder: Embedder | None = None,
+    clock: Callable[[], datetime.date] = datetime.date.today,
+    exact_limit: int = EXACT_LIMIT,
 ) -> KnowledgeBase:
-    """Open the index at `path` for searching; the embedder loads at the first search.
+    """Open the index at `path` for searching, as the section's tenant; the embedder loads when asked.
+
+    Args:
+        path: the index's own folder.
+        section: how to search.
+        embedder: instead of the one the section names.
+        clock: says what day it is, for documents that are valid from or until one.
+        exact_limit: chunks from which the dense leg is approximate.
 
     Raises:
         KnowledgeError: there is no index, it is damaged, or it was made with another embedder.
     """
-    return KnowledgeBase(path, section, embedder or open_embedder(section.embedder))
+    store = OpenStore(
+        path, section.chroma, embedder or open_embedder(section.embedder), exact_limit=exact_limit
+    )
+    return KnowledgeBase(store, section, clock=clock)
 
 
 class KnowledgeBase:
-    """A `dialog.protocols.Retriever` over one index directory."""
+    """A `dialog.protocols.Retriever` over one index directory, in the eyes of one tenant or of none."""
 
-    def __init__(self, path: Path, section: KnowledgeSection, embedder: Embedder) -> None:
-        self.path = path
+    def __init__(
+        self, store: OpenStore, section: KnowledgeSection, *, clock: Callable[[], datetime.date]
+    ) -> None:
+        self.path = store.path
+        self._open = store
+        self._embedder = store.embedder
         self._section = section
-        self._embedder = embedder
-        self._lock = threading.Lock()
-        self._store: _Store | None = None
+        self._clock = clock
+        self._tenant = checked_facet("tenant", section.tenant, tenant_name)
+        self._locale = checked_facet("locale", section.locale, locale_tag)
         self._published()
+
+    def for_tenant(self, tenant: str | None) -> KnowledgeBase:
+        """The same index as another tenant sees it, sharing everything that is open; cheap.
+
+        None sees only what belongs to nobody. Closing one closes them all.
+        """
+        section = self._section.model_copy(update={"tenant": tenant})
+        return KnowledgeBase(self._open, section, clock=self._clock)
 
     def __enter__(self) -> KnowledgeBase:
         return self
@@ -66,10 +100,12 @@ class KnowledgeBase:
         self.close()
 
     def close(self) -> None:
-        with self._lock:
-            if self._store:
-                self._store.close()
-            self._store = None
+        self._open.close()
+
+    @property
+    def tenant(self) -> str | None:
+        """Whose documents are seen beside everybody's."""
+        return self._tenant
 
     @property
     def fingerprint(self) -> str:
@@ -82,14 +118,29 @@ class KnowledgeBase:
 
     @property
     def counts(self) -> tuple[int, int]:
-        """Published documents and chunks."""
+        """Published documents and chunks, of all tenants."""
         return self._published().catalog.counts()
 
     def document(self, passage_id: str) -> Document | None:
-        """The whole document a passage was cut from: its spans index this text."""
-        catalog = self._published().catalog
-        rows = catalog.chunks(list(catalog.numbers_by_id([passage_id]).values()))
-        return catalog.document(rows[0].document) if rows else None
+        """The whole document a passage was cut from: its spans index this text.
+
+        None where the passage is not to be seen; where others of the same
+        document are not, their text is blank.
+        """
+        store = self._published()
+        with store.catalog.snapshot():
+            generation = store.generation()
+            view = generation.view(self._scope(None))
+            numbers = list(store.catalog.numbers_by_id([passage_id]).values())
+            if not numbers or not generation.columns.seen(numbers, view)[0]:
+                return None
+            key = store.catalog.chunks(numbers)[0].document
+            document, chunks = store.catalog.document(key), store.catalog.numbers_of(key)
+            seen = generation.columns.seen([number for number, _, _ in chunks], view)
+        if document is None or seen.all():
+            return document
+        spans = [(start, end) for (_, start, end), is_seen in zip(chunks, seen, strict=True) if is_seen]
+        return document.model_copy(update={"text": only(document.text, spans), "metadata": {}})
 
     def search(
         self,
@@ -101,7 +152,8 @@ class KnowledgeBase:
     ) -> SearchResult:
         """The best passages, best first; see `dialog.protocols.Retriever`.
 
-        `where` keeps chunks whose metadata holds each given value, or one of a list of values.
+        `where` keeps chunks whose metadata holds each given value, or one of a list of values;
+        it narrows what the tenant may see and never widens it.
         """
         if not query.strip() or top_k < 1:
             return SearchResult(query=query, abstain=True, confidence=0.0)
@@ -125,17 +177,25 @@ class KnowledgeBase:
     def _look(self, plan: QueryPlan, *, top_k: int, where: Mapping[str, Any] | None) -> _Look:
         store = self._published()
         with store.catalog.snapshot():
-            among = store.catalog.numbers_where(where) if where else None
+            generation = store.generation()
+            view = generation.view(self._scope(where))
+            if not view.num_chunks:
+                return _Look((), None)
             vectors = self._embedder.embed_queries([plan.query, *filter(None, [plan.context])])
-            legs = _legs(store, plan, vectors, limit=max(self._section.candidates, top_k), among=among)
-            numbers = {number for leg in legs for number, _ in (*leg.lexical, *leg.dense)}
+            limit = max(self._section.candidates, top_k)
+            legs = _legs(generation, plan, vectors, limit=limit, view=view)
+            around = legs[1] if len(legs) > 1 else None
+            numbers = (
+                {number for leg in legs for number, _ in (*leg.lexical, *leg.dense)} if around else set()
+            )
             ranked = rank(
                 legs[0],
-                legs[1] if len(legs) > 1 else None,
+                around,
                 store.catalog.units(sorted(numbers)),
                 context_weight=plan.context_weight,
                 k=self._section.rrf_k,
-            )[:top_k]
+            )
+            ranked = _newest_first(store, generation, plan, ranked, view=view, top_k=top_k)[:top_k]
             rows = store.catalog.chunks([one.number for one in ranked])
             return _Look(
                 passages=tuple(
@@ -145,94 +205,18 @@ class KnowledgeBase:
                     plan,
                     rows,
                     legs,
-                    rarity=term_rarity(store.catalog, plan.query, num_chunks=store.num_chunks()),
-                    background=float(store.centre() @ vectors[0]),
+                    rarity=term_rarity(
+                        Frequencies(generation.lexicon, view), plan.query, num_chunks=view.num_chunks
+                    ),
+                    background=float(generation.centre(view) @ vectors[0]),
                 ),
             )
 
-    def _published(self) -> _Store:
-        """The store the manifest names, opened again after a rebuild."""
-        with self._lock:
-            manifest = read_manifest(self.path)
-            if manifest is None:
-                raise KnowledgeError(
-                    f"there is no knowledge index at {str(self.path)!r}; "
-                    "make one with: instructrec index PATH..."
-                )
-            if self._store is None or self._store.manifest != manifest:
-                manifest.check_readable(self.path, self._embedder)
-                if self._store:
-                    self._store.close()
-                self._store = _Store(self.path / manifest.store, manifest)
-            return self._store
+    def _scope(self, where: Mapping[str, Any] | None) -> Scope:
+        return Scope(today=self._clock(), tenant=self._tenant, locale=self._locale).among(where)
 
-
-class _Store:
-    """One opened store; what is kept in memory is made again when the generation moves."""
-
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
-        file = folder / "knowledge.db"
-        if not file.is_file():
-            raise KnowledgeError(
-                f"the knowledge index {str(folder.parent)!r} has lost {file.name!r}; "
-                "make it again with: instructrec index PATH... --rebuild"
-            )
-        self.manifest = manifest
-        self.catalog = Catalog(file, read_only=True)
-        self._folder = folder
-        self._lock = threading.Lock()
-        self._nearest: tuple[int, Nearest] | None = None
-        self._num_chunks: tuple[int, int] | None = None
-        self._centre: tuple[Nearest, np.ndarray] | None = None
-        self._fingerprint: tuple[int, str] | None = None
-        self._collection: ChromaCollection | None = None
-
-    def close(self) -> None:
-        self.catalog.close()
-        if self._collection:
-            self._collection.close()
-
-    def nearest(self) -> Nearest:
-        with self._lock:
-            generation = self.catalog.generation()
-            if self._nearest is None or self._nearest[0] != generation:
-                self._nearest = (generation, self._open_vectors())
-            return self._nearest[1]
-
-    def centre(self) -> np.ndarray:
-        """The mean of all vectors of the published generation."""
-        nearest = self.nearest()
-        with self._lock:
-            if self._centre is None or self._centre[0] is not nearest:
-                self._centre = (nearest, nearest.centre())
-            return self._centre[1]
-
-    def num_chunks(self) -> int:
-        """Of the published generation; counting them takes as long as a small search."""
-        with self._lock:
-            generation = self.catalog.generation()
-            if self._num_chunks is None or self._num_chunks[0] != generation:
-                self._num_chunks = (generation, self.catalog.counts()[1])
-            return self._num_chunks[1]
-
-    @property
-    def fingerprint(self) -> str:
-        with self._lock:
-            generation = self.catalog.generation()
-            if self._fingerprint is None or self._fingerprint[0] != generation:
-                made_with = self.manifest.model_copy(update={"store": ""}).model_dump_json()
-                digest = hashlib.sha256("\n".join([made_with, *self.catalog.chunk_ids()]).encode())
-                self._fingerprint = (generation, digest.hexdigest()[:16])
-            return self._fingerprint[1]
-
-    def _open_vectors(self) -> Nearest:
-        dimension = self.manifest.dimension
-        if self.catalog.counts()[1] <= EXACT_LIMIT:
-            return ExactVectors.load(self.catalog, dimension=dimension)
-        if self._collection:
-            self._collection.close()
-        self._collection = ChromaCollection(self._folder / "chroma")
-        return ChromaVectors(self._collection, self.catalog, dimension)
+    def _published(self) -> Store:
+        return self._open.published()
 
 
 @dataclass(frozen=True)
@@ -242,16 +226,37 @@ class _Look:
 
 
 def _legs(
-    store: _Store, plan: QueryPlan, vectors: np.ndarray, *, limit: int, among: Sequence[int] | None
+    generation: Generation, plan: QueryPlan, vectors: np.ndarray, *, limit: int, view: View
 ) -> list[Hits]:
     """What the turn alone found, then what it found in its context."""
-    nearest = store.nearest()
     return [
         Hits(
-            lexical=lexical_search(store.catalog, text, limit=limit, among=among),
-            dense=nearest.nearest(vector, limit=limit, among=among),
+            lexical=generation.lexicon.search(text, limit=limit, view=view),
+            dense=generation.nearest.nearest(vector, limit=limit, view=view),
         )
         for text, vector in zip([plan.query, *filter(None, [plan.context_terms])], vectors, strict=True)
+    ]
+
+
+def _newest_first(
+    store: Store, generation: Generation, plan: QueryPlan, ranked: list[Ranked], *, view: View, top_k: int
+) -> list[Ranked]:
+    """The first of a ranking, and some to spare, the newer of two that tie first."""
+    looked_at = ranked[: top_k + _SPARE]
+    days = generation.updated([one.number for one in looked_at])
+    if sum(day > 0 for day in days) < 2:
+        return looked_at
+    asked = plan.context_terms if plan.leans and plan.context_terms else plan.query
+    rarity = term_rarity(Frequencies(generation.lexicon, view), asked, num_chunks=view.num_chunks)
+    rows = store.catalog.chunks([one.number for one in looked_at])
+    dated = [
+        Dated(one.score, subject(row), day, coverage(rarity, f"{row.heading}\n{row.text}"))
+        for one, row, day in zip(looked_at, rows, days, strict=True)
+    ]
+    # A place keeps its score, so that scores still fall.
+    return [
+        Ranked(number=looked_at[place].number, score=one.score)
+        for place, one in zip(newest_first(dated), looked_at, strict=True)
     ]
 
 

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dialog.errors import KnowledgeError
 from dialog.knowledge.records import Loaded
 from dialog.knowledge.rows import SCHEMA, ChunkRow, NewChunk, chunk_row, forget, insert
@@ -68,6 +70,11 @@ class Catalog:
         rows = self._query("SELECT key, origin, content_hash FROM documents")
         return {key: (origin, content_hash) for key, origin, content_hash in rows}
 
+    def given_tenants(self) -> dict[str, str]:
+        """Origin of every document whose owner an indexing run named -> that owner."""
+        sql = "SELECT origin, given_tenant FROM documents WHERE given_tenant != '' ORDER BY origin"
+        return dict(self._query(sql))
+
     def chunk_ids(self) -> list[str]:
         return [row[0] for row in self._query("SELECT id FROM chunks ORDER BY id")]
 
@@ -110,6 +117,11 @@ class Catalog:
         sql = "SELECT number FROM chunks WHERE " + (" AND ".join(conditions) or "1") + " ORDER BY number"
         return [row[0] for row in self._query(sql, tuple(values))]
 
+    def numbers_of(self, document: str) -> list[tuple[int, int, int]]:
+        """(number, start, end) of each chunk of a document."""
+        sql = "SELECT number, char_start, char_end FROM chunks WHERE document = ? ORDER BY number"
+        return self._query(sql, (document,))
+
     def document(self, key: str) -> Document | None:
         rows = self._query(
             "SELECT source, title, text, content_hash, metadata FROM documents WHERE key = ?", (key,)
@@ -126,6 +138,14 @@ class Catalog:
         sql = "SELECT number, id, vector FROM chunks JOIN vectors USING (number) ORDER BY number"
         yield from self._connection().execute(sql)
 
+    def vectors_of(self, numbers: Sequence[int] | None) -> Iterator[tuple[int, bytes]]:
+        """(number, vector bytes) of these chunks, of all where None, by number."""
+        among = "" if numbers is None else " WHERE number IN (SELECT value FROM json_each(?))"
+        values = [] if numbers is None else [json.dumps(list(numbers))]
+        yield from self._connection().execute(
+            f"SELECT number, vector FROM vectors{among} ORDER BY number", values
+        )
+
     def known_vectors(self, digests: Iterable[str]) -> dict[str, bytes]:
         """Vectors already computed for these digests."""
         found: dict[str, bytes] = {}
@@ -134,21 +154,17 @@ class Catalog:
                 found[digest] = rows[0][0]
         return found
 
-    def match(
-        self, expression: str, *, limit: int, weights: tuple[float, float], among: Sequence[int] | None = None
-    ) -> list[tuple[int, float]]:
-        """(chunk number, BM25 score, higher is better), best first.
+    def occurrences(self, term: str) -> tuple[np.ndarray, np.ndarray]:
+        """Where a term occurs: chunk numbers, ascending, repeated as often; True where in the body."""
+        # As one text: a common term has a hundred thousand occurrences, too many to fetch as rows.
+        sql = "SELECT group_concat(doc * 2 + (col = 'body')) FROM occurrences WHERE term = ?"
+        found = np.sort(np.fromstring(self._value(sql, (term,)) or "", sep=",", dtype=np.int64))
+        return found >> 1, (found & 1).astype(bool)
 
-        Args:
-            expression: an FTS5 expression built from our own terms only.
-            limit: how many.
-            weights: of the heading and the body.
-            among: chunk numbers that may be found; None for all.
-        """
-        condition = "" if among is None else " AND rowid IN (SELECT value FROM json_each(?))"
-        values = [*weights, expression, *([] if among is None else [json.dumps(list(among))]), limit]
-        sql = f"SELECT rowid, bm25(terms, ?, ?) AS score FROM terms WHERE terms MATCH ?{condition}"
-        return [(row[0], -row[1]) for row in self._query(f"{sql} ORDER BY score LIMIT ?", values)]
+    def facets(self) -> list[tuple[int, int, str, str, int, int, int]]:
+        """(number, terms, tenant, locale, valid from, valid until, updated) of every chunk, by number."""
+        sql = "SELECT number, num_terms, tenant, locale, valid_from, valid_until, updated FROM facets"
+        return self._query(f"{sql} ORDER BY number")
 
     def document_frequencies(self, wanted: Sequence[str]) -> dict[str, int]:
         """In how many chunks each term occurs; absent terms are left out."""
@@ -156,14 +172,21 @@ class Catalog:
         return dict(self._query(f"SELECT term, doc FROM vocabulary WHERE term IN ({marks})", tuple(wanted)))
 
     def replace(
-        self, documents: Sequence[tuple[Loaded, Sequence[NewChunk]]], *, removed: Sequence[str] = ()
+        self,
+        documents: Sequence[tuple[Loaded, Sequence[NewChunk]]],
+        *,
+        removed: Sequence[str] = (),
+        given_tenant: str | None = None,
     ) -> None:
-        """Publish new versions of documents and forget the keys in `removed`, all or nothing."""
+        """Publish new versions of documents and forget the keys in `removed`, all or nothing.
+
+        `given_tenant` is the owner the run names, kept so that a later run does not forget it.
+        """
         with self.transaction() as connection:
             for key in [*removed, *(loaded.key for loaded, _ in documents)]:
                 forget(connection, key)
             for loaded, chunks in documents:
-                insert(connection, loaded, chunks)
+                insert(connection, loaded, chunks, given_tenant=given_tenant)
             connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'generation'")
 
     @contextmanager
@@ -219,6 +242,8 @@ class Catalog:
             return connection
         connection = _open(f"{self.path.absolute().as_uri()}?mode=ro")
         try:
+            # By default 2 MB: the terms of a large index are then read from the system again and again.
+            connection.execute("PRAGMA cache_size = -32768")
             connection.execute("SELECT 1 FROM meta")
         except sqlite3.OperationalError:
             # A write-ahead-logged file in a folder we may not write to: it cannot change under us either.
@@ -232,8 +257,8 @@ class Catalog:
         except sqlite3.DatabaseError as error:
             raise damaged(self.path, error) from error
 
-    def _value(self, sql: str) -> Any:
-        rows = self._query(sql)
+    def _value(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        rows = self._query(sql, values)
         if not rows:
             raise damaged(self.path, "it holds no generation")
         return rows[0][0]

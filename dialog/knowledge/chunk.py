@@ -87,7 +87,7 @@ def _packed(loaded: Loaded, limit_words: int) -> Iterator[Block]:
 
 def _joined(left: Block, right: Block, *, is_small: bool) -> Block | None:
     """The two as one block, or None if they do not belong together."""
-    if "faq" in (left.kind, right.kind):
+    if "faq" in (left.kind, right.kind) or left.metadata != right.metadata:
         return None
     if left.path == right.path:
         return replace(left, end=right.end, metadata=_spanned(left, right))

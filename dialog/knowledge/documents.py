@@ -90,17 +90,17 @@ def read_file(file: SourceFile) -> Iterator[Loaded | Skip]:
         yield Skip(source=file.source, reason="is nested too deeply")
 
 
-def unchanged(file: SourceFile, known_hash: str) -> bool:
-    """Whether a file that would have to be converted is still the one with this content hash."""
+def converted_hash(file: SourceFile) -> str | None:
+    """Content hash of a file that would have to be converted; None for one that is read as it is."""
     from dialog.knowledge import readers
     from dialog.knowledge.readers.converted import content_hash
 
     if file.path.suffix.lower() not in readers.CONVERTED:
-        return False
+        return None
     try:
-        return content_hash(_read_bytes(file).data) == known_hash
+        return content_hash(_read_bytes(file).data)
     except (NotText, OSError):
-        return False
+        return None
 
 
 def _walk_folder(root: Path, seen: set[str], without: Path | None) -> Iterator[SourceFile | Skip]:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from dialog.knowledge.abstain import Evidence
-from dialog.knowledge.catalog import Catalog
 from dialog.knowledge.query import QueryPlan
 from dialog.knowledge.ranking import Hits
 from dialog.knowledge.rows import ChunkRow
 from dialog.knowledge.segment import query_terms, terms
+
+
+class Frequencies(Protocol):
+    """A catalog, or what a search may see of one."""
+
+    def document_frequencies(self, wanted: Sequence[str]) -> dict[str, int]: ...
+
 
 _LOOKED_AT = 3
 """The answer need not stand in the very first passage."""
@@ -43,7 +50,7 @@ def weigh(
     )
 
 
-def term_rarity(catalog: Catalog, query: str, *, num_chunks: int) -> dict[str, float]:
+def term_rarity(catalog: Frequencies, query: str, *, num_chunks: int) -> dict[str, float]:
     """The query's informative terms with their inverse document frequency, smoothed."""
     wanted = query_terms(query)
     frequencies = catalog.document_frequencies(wanted)

@@ -14,19 +14,21 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from dialog.errors import KnowledgeError
 from dialog.knowledge.catalog import Catalog
+from dialog.knowledge.chroma import ChromaCollection, MissingCollection
 from dialog.knowledge.documents import walk
 from dialog.knowledge.embed import open_embedder
 from dialog.knowledge.manifest import (
     FILE_NAME,
     Manifest,
+    named_collection,
     new_manifest,
     next_store,
     publish,
@@ -34,8 +36,8 @@ from dialog.knowledge.manifest import (
     remove_other_stores,
 )
 from dialog.knowledge.records import IndexReport
+from dialog.knowledge.stamp import checked_stamp, refuse_to_disown
 from dialog.knowledge.update import Progress, Update
-from dialog.knowledge.vectors import ChromaCollection
 from dialog.protocols import Embedder
 from dialog.settings import KnowledgeSection
 
@@ -50,6 +52,8 @@ def build_index(
     embedder: Embedder | None = None,
     prune: bool = False,
     rebuild: bool = False,
+    tenant: str | None = None,
+    metadata: Mapping[str, str] | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> IndexReport:
     """Bring the index at `path` up to date with `sources`; a second run changes nothing.
@@ -61,26 +65,37 @@ def build_index(
         embedder: instead of the one the section names.
         prune: also forget documents under `sources` that are not there any more.
         rebuild: start from nothing; the old index answers until the new one is complete.
+        tenant: whose all these documents are, whatever they say; "" makes them everybody's, None
+            takes the section's tenant, and without one each document's word for it.
+        metadata: put on every document in place of what it says under these names.
         progress: called after every file.
 
     Raises:
-        KnowledgeError: another process is writing, the index is damaged, or it was made
-            with another embedder, chunker or segmenter.
+        KnowledgeError: another process is writing, the index is damaged, it was made with
+            another embedder, chunker or segmenter, or documents would lose their owner.
     """
     started = time.perf_counter()
     embedder = embedder or open_embedder(section.embedder)
+    stamp = checked_stamp(section.tenant if tenant is None else tenant, metadata or {})
     with _locked(path):
+        files = list(walk(sources, without=path))
+        if "tenant" not in stamp:
+            refuse_to_disown(files, _given_tenants(path))
+        before = read_manifest(path) if not rebuild else None
         manifest = _writable_manifest(path, embedder, section, rebuild=rebuild)
         store = path / manifest.store
-        with _opened(store) as (catalog, collection):
-            run = Update(catalog, collection, embedder, section.chunk_tokens)
-            run.read(list(walk(sources, without=path)), progress=progress)
+        is_moved = before is not None and before.on_server != manifest.on_server
+        with _opened(store, section.chroma, is_known=not is_moved) as (catalog, collection):
+            run = Update(catalog, collection, embedder, section.chunk_tokens, stamp)
+            run.read(files, progress=progress)
             if prune:
                 run.prune(sources)
             catalog.optimise()
             num_documents, num_chunks = catalog.counts()
         publish(path, manifest)
-        remove_other_stores(path, kept=manifest.store)
+        remove_other_stores(path, kept=manifest.store, drop=_dropping(section.chroma))
+        if section.chroma:
+            shutil.rmtree(store / "chroma", ignore_errors=True)
     return run.report(
         num_documents=num_documents, num_chunks=num_chunks, seconds=time.perf_counter() - started
     )
@@ -104,6 +119,20 @@ def _locked(path: Path) -> Iterator[None]:
         lock.release()
 
 
+def _given_tenants(path: Path) -> dict[str, str]:
+    """Files whose owner an earlier run named; of an index too damaged or old to tell, none."""
+    try:
+        if not (manifest := read_manifest(path)):
+            return {}
+        catalog = Catalog(path / manifest.store / "knowledge.db", read_only=True)
+    except KnowledgeError:
+        return {}
+    try:
+        return catalog.given_tenants()
+    finally:
+        catalog.close()
+
+
 def _writable_manifest(
     path: Path, embedder: Embedder, section: KnowledgeSection, *, rebuild: bool
 ) -> Manifest:
@@ -114,9 +143,9 @@ def _writable_manifest(
     manifest = read_manifest(path)
     if manifest:
         manifest.check_writable(path, embedder, section)
-        remove_other_stores(path, kept=manifest.store)
-        return manifest
-    remove_other_stores(path, kept=None)
+        remove_other_stores(path, kept=manifest.store, drop=_dropping(section.chroma))
+        return manifest.model_copy(update={"on_server": bool(section.chroma)})
+    remove_other_stores(path, kept=None, drop=_dropping(section.chroma))
     manifest = new_manifest("store-1", embedder, section)
     (path / manifest.store).mkdir()
     Catalog(path / manifest.store / "knowledge.db", read_only=False).close()
@@ -134,22 +163,27 @@ def _refuse_foreign(path: Path) -> None:
 
 
 @contextmanager
-def _opened(store: Path) -> Iterator[tuple[Catalog, ChromaCollection]]:
-    """Catalog and collection, in agreement; the collection is made again if it cannot be opened."""
+def _opened(store: Path, server: str | None, *, is_known: bool) -> Iterator[tuple[Catalog, ChromaCollection]]:
+    """Catalog and collection, in agreement; the collection is made again if it cannot be opened.
+
+    `is_known` is False where the collection was elsewhere until now.
+    """
     store.mkdir(exist_ok=True)
     catalog = Catalog(store / "knowledge.db", read_only=False)
     collection: ChromaCollection | None = None
     dirty = store / _DIRTY
     try:
         try:
-            collection = ChromaCollection(store / "chroma")
-            is_clean = not dirty.exists() and collection.count() == catalog.counts()[1]
+            collection = _collection(store, server)
+            is_clean = is_known and not dirty.exists() and collection.count() == catalog.counts()[1]
             dirty.touch()
             if not is_clean:
                 collection.reconcile(catalog)
         except KnowledgeError:
+            if server:
+                raise
             shutil.rmtree(store / "chroma", ignore_errors=True)
-            collection = ChromaCollection(store / "chroma")
+            collection = _collection(store, server)
             collection.reconcile(catalog)
         yield catalog, collection
         dirty.unlink(missing_ok=True)
@@ -157,3 +191,21 @@ def _opened(store: Path) -> Iterator[tuple[Catalog, ChromaCollection]]:
         catalog.close()
         if collection:
             collection.close()
+
+
+def _collection(store: Path, server: str | None) -> ChromaCollection:
+    if server:
+        return ChromaCollection.on_server(server, name=named_collection(store), create=True)
+    return ChromaCollection.embedded(store / "chroma")
+
+
+def _dropping(server: str | None) -> Callable[[str], None] | None:
+    """How to delete a collection of that name on the server, if there is one."""
+    if server is None:
+        return None
+
+    def drop(name: str) -> None:
+        with suppress(MissingCollection):  # of a rebuild that was interrupted before it came so far
+            ChromaCollection.on_server(server, name=name).drop()
+
+    return drop

@@ -82,13 +82,17 @@ class TextChunk:
 
 
 class IndexReport(Value):
-    """What an indexing run did, in documents; `num_chunks` is what the index holds now."""
+    """What an indexing run did, in documents; `num_chunks` is what the index holds now.
+
+    `notices` are about what was indexed, but not all as its author meant it.
+    """
 
     added: int = 0
     changed: int = 0
     removed: int = 0
     unchanged: int = 0
     skipped: tuple[Skip, ...] = ()
+    notices: tuple[Skip, ...] = ()
     num_documents: int = 0
     num_chunks: int = 0
     num_embedded: int = 0

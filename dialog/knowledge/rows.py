@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
+from dialog.knowledge.facets import read_facets
 from dialog.knowledge.records import Loaded, TextChunk
 from dialog.knowledge.segment import terms
 from dialog.values import Language
@@ -21,7 +22,8 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO meta VALUES ('generation', 0);
 CREATE TABLE documents (
     key TEXT PRIMARY KEY, origin TEXT NOT NULL, source TEXT NOT NULL, title TEXT NOT NULL,
-    content_hash TEXT NOT NULL, text TEXT NOT NULL, metadata TEXT NOT NULL
+    content_hash TEXT NOT NULL, text TEXT NOT NULL, metadata TEXT NOT NULL,
+    given_tenant TEXT -- by the run that read it; NULL where it said nothing
 );
 CREATE INDEX documents_origin ON documents(origin);
 CREATE TABLE chunks (
@@ -32,12 +34,18 @@ CREATE TABLE chunks (
     metadata TEXT NOT NULL
 );
 CREATE INDEX chunks_document ON chunks(document);
+CREATE TABLE facets (
+    number INTEGER PRIMARY KEY REFERENCES chunks(number), num_terms INTEGER NOT NULL,
+    tenant TEXT NOT NULL, locale TEXT NOT NULL,
+    valid_from INTEGER NOT NULL, valid_until INTEGER NOT NULL, updated INTEGER NOT NULL
+);
 CREATE TABLE vectors (
     number INTEGER PRIMARY KEY REFERENCES chunks(number), digest TEXT NOT NULL, vector BLOB NOT NULL
 );
 CREATE INDEX vectors_digest ON vectors(digest);
 CREATE VIRTUAL TABLE terms USING fts5(heading, body, content='', tokenize="unicode61 remove_diacritics 0");
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab(terms, 'row');
+CREATE VIRTUAL TABLE occurrences USING fts5vocab(terms, 'instance');
 """
 
 
@@ -87,14 +95,21 @@ def forget(connection: sqlite3.Connection, key: str) -> None:
             (number, *_searchable(heading, text)),
         )
         connection.execute("DELETE FROM vectors WHERE number = ?", (number,))
+        connection.execute("DELETE FROM facets WHERE number = ?", (number,))
     connection.execute("DELETE FROM chunks WHERE document = ?", (key,))
     connection.execute("DELETE FROM documents WHERE key = ?", (key,))
 
 
-def insert(connection: sqlite3.Connection, loaded: Loaded, chunks: Sequence[NewChunk]) -> None:
+def insert(
+    connection: sqlite3.Connection,
+    loaded: Loaded,
+    chunks: Sequence[NewChunk],
+    *,
+    given_tenant: str | None = None,
+) -> None:
     document = loaded.document
     connection.execute(
-        "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             loaded.key,
             loaded.origin,
@@ -103,6 +118,7 @@ def insert(connection: sqlite3.Connection, loaded: Loaded, chunks: Sequence[NewC
             document.content_hash,
             document.text,
             json_text(document.metadata),
+            given_tenant,
         ),
     )
     for new in chunks:
@@ -114,9 +130,14 @@ def insert(connection: sqlite3.Connection, loaded: Loaded, chunks: Sequence[NewC
             (*values, chunk.start, chunk.end, start, end, json_text(chunk.metadata)),
         ).lastrowid
         connection.execute("INSERT INTO vectors VALUES (?, ?, ?)", (number, new.digest, new.vector))
+        heading, body = terms(chunk.heading), terms(chunk.text)
         connection.execute(
             "INSERT INTO terms(rowid, heading, body) VALUES (?, ?, ?)",
-            (number, *_searchable(chunk.heading, chunk.text)),
+            (number, " ".join(heading), " ".join(body)),
+        )
+        facets = astuple(read_facets(chunk.metadata).facets)
+        connection.execute(
+            "INSERT INTO facets VALUES (?, ?, ?, ?, ?, ?, ?)", (number, len(heading) + len(body), *facets)
         )
 
 

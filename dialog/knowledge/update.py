@@ -1,6 +1,6 @@
 """One indexing run: which documents are new, changed or gone, embedded and published batch by batch.
 
-run = Update(catalog, collection, embedder, limit_words=160)
+run = Update(catalog, collection, embedder, limit_words=160, stamp={"tenant": "acme"})
 run.read(list(walk(sources)), progress=None)
 run.prune(sources)
 """
@@ -8,19 +8,20 @@ run.prune(sources)
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from dialog.knowledge.catalog import Catalog
+from dialog.knowledge.chroma import ChromaCollection
 from dialog.knowledge.chunk import chunk_document
-from dialog.knowledge.documents import SourceFile, read_file, unchanged
+from dialog.knowledge.documents import SourceFile, converted_hash, read_file
 from dialog.knowledge.readers.converted import notes_of
 from dialog.knowledge.records import IndexReport, Loaded, Skip, TextChunk
 from dialog.knowledge.rows import NewChunk
-from dialog.knowledge.vectors import ChromaCollection
+from dialog.knowledge.stamp import put_on, stamped_hash
 from dialog.protocols import Embedder
 from dialog.values import Value
 
@@ -45,12 +46,14 @@ class Update:
     collection: ChromaCollection
     embedder: Embedder
     limit_words: int
+    stamp: Mapping[str, str] = field(default_factory=dict)
     added: int = 0
     changed: int = 0
     removed: int = 0
     unchanged: int = 0
     embedded: int = 0
     skipped: list[Skip] = field(default_factory=list)
+    notices: list[Skip] = field(default_factory=list)
     waiting: list[tuple[Loaded, list[TextChunk]]] = field(default_factory=list)
     known: dict[str, tuple[str, str]] = field(default_factory=dict)
     origins: dict[str, set[str]] = field(default_factory=dict)
@@ -103,6 +106,7 @@ class Update:
             removed=self.removed,
             unchanged=self.unchanged,
             skipped=tuple(self.skipped),
+            notices=tuple(self.notices),
             num_documents=num_documents,
             num_chunks=num_chunks,
             num_embedded=self.embedded,
@@ -111,8 +115,7 @@ class Update:
 
     def _read_file(self, file: SourceFile) -> None:
         self.found.add(file.key)
-        _, known_hash = self.known.get(file.key, ("", ""))
-        if known_hash and self.origins[file.key] == {file.key} and unchanged(file, known_hash):
+        if self._is_unchanged(file):
             self._keep(file)
             return
         present: set[str] = set()
@@ -122,10 +125,22 @@ class Update:
                 self.skipped.append(item)
                 is_unread = is_unread or item.unread
                 continue
-            present.add(item.key)
-            self._consider(item)
+            stamped = put_on(item, self.stamp)
+            self.skipped += stamped.skipped
+            self.notices += stamped.notices
+            if stamped.loaded:
+                present.add(item.key)
+                self._consider(stamped.loaded)
         if not is_unread:
             self._remove(sorted(self.origins.get(file.key, set()) - present))
+
+    def _is_unchanged(self, file: SourceFile) -> bool:
+        """Of a file that would have to be converted, known by its bytes and its stamp alone."""
+        _, known_hash = self.known.get(file.key, ("", ""))
+        if not known_hash or self.origins[file.key] != {file.key}:
+            return False
+        own_hash = converted_hash(file)
+        return own_hash is not None and stamped_hash(own_hash, self.stamp) == known_hash
 
     def _keep(self, file: SourceFile) -> None:
         """A converted file that is unchanged is not converted again; what it lacks is still said."""
@@ -159,7 +174,7 @@ class Update:
         if new:
             vectors = np.stack([np.frombuffer(chunk.vector, dtype=np.float32) for chunk in new])
             self.collection.put([chunk.chunk.id for chunk in new], vectors)
-        self.catalog.replace(stored)
+        self.catalog.replace(stored, given_tenant=self.stamp.get("tenant"))
         self.collection.delete(old - {chunk.chunk.id for _, chunks in stored for chunk in chunks})
 
     def _remove(self, keys: Sequence[str]) -> None:

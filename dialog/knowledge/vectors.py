@@ -1,199 +1,179 @@
 """The dense leg: exact search in memory while that is fast, a Chroma collection beyond.
 
-The SQLite catalog is the truth; the collection holds ids and vectors only and
-is reconciled with it when a writer opens the index. Cosine is explicit,
-telemetry is off, embeddings are always passed in, so Chroma never fetches an
-embedder of its own.
+What a search may see is decided before the nearest are taken, never after: a
+narrow view is searched exactly, a wide one in the collection, asked for more
+until enough of what it finds is inside.
 
-    nearest = ExactVectors.load(catalog, dimension=384).nearest(vector, limit=50)
+    nearest = ExactVectors.load(catalog, columns, dimension=384)
+    nearest.nearest(vector, limit=50, view=view)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from itertools import islice
+from typing import Protocol
 
 import numpy as np
 
 from dialog.errors import KnowledgeError
 from dialog.knowledge.catalog import Catalog
+from dialog.knowledge.lexical import top
+from dialog.knowledge.views import Columns, View
 
 EXACT_LIMIT = 20_000
 """Up to this many chunks a matrix product is as fast as Chroma's graph, and never misses."""
 
-_COLLECTION = "chunks"
-_BATCH = 2000
+_KEPT_ROWS = 4 * EXACT_LIMIT
+"""Of the vectors of narrow views, in memory: 120 MB of 384 dimensions."""
+_FIRST_SHARE = 1.5
+_MAX_ASKED = 4096
+"""Beyond, the graph is slower than reading every vector of the view."""
+_BLOCK = 8192
 
 
 class Nearest(Protocol):
     """Finds the chunks whose vectors are nearest to a query's."""
 
-    def nearest(
-        self, query: np.ndarray, *, limit: int, among: Sequence[int] | None = None
-    ) -> list[tuple[int, float]]:
-        """(chunk number, cosine), best first; `among` restricts to these numbers."""
+    def nearest(self, query: np.ndarray, *, limit: int, view: View) -> list[tuple[int, float]]:
+        """(chunk number, cosine), best first, within the view."""
         ...
 
-    def centre(self) -> np.ndarray:
-        """The mean of all vectors; zeros where there are none."""
+    def centre(self, view: View) -> np.ndarray:
+        """The mean of the view's vectors; zeros where there are none."""
+        ...
+
+
+class Collection(Protocol):
+    """Ids and vectors, and which of them are nearest: `dialog.knowledge.chroma` has two."""
+
+    def nearest(self, query: np.ndarray, *, limit: int) -> list[tuple[str, float]]:
+        """(id, cosine), best first."""
         ...
 
 
 @dataclass(frozen=True)
 class ExactVectors:
-    """All vectors in one matrix, rows in the order of `numbers` (ascending)."""
+    """Vectors in one matrix, rows in the order of `numbers` (ascending)."""
 
     numbers: np.ndarray
     matrix: np.ndarray
 
     @classmethod
-    def load(cls, catalog: Catalog, *, dimension: int) -> ExactVectors:
-        rows = list(catalog.vectors())
-        matrix = np.frombuffer(b"".join(row[2] for row in rows), dtype=np.float32)
+    def load(cls, catalog: Catalog, *, dimension: int, numbers: np.ndarray | None = None) -> ExactVectors:
+        """All vectors, or those of the chunks with these numbers."""
+        rows = list(catalog.vectors_of(None if numbers is None else numbers.tolist()))
+        matrix = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.float32)
         if matrix.size != len(rows) * dimension:
             raise KnowledgeError(
                 f"{str(catalog.path)!r} holds vectors that are not {dimension} wide; "
                 "make it again with: instructrec index PATH... --rebuild"
             )
-        numbers = np.array([row[0] for row in rows], dtype=np.int64)
-        return cls(numbers=numbers, matrix=matrix.reshape(len(rows), dimension))
+        found = np.array([row[0] for row in rows], dtype=np.int64)
+        return cls(numbers=found, matrix=matrix.reshape(len(rows), dimension))
 
-    def nearest(
-        self, query: np.ndarray, *, limit: int, among: Sequence[int] | None = None
-    ) -> list[tuple[int, float]]:
-        numbers, matrix = self.numbers, self.matrix
-        if among is not None:
-            rows = np.flatnonzero(np.isin(numbers, np.asarray(among, dtype=np.int64)))
-            numbers, matrix = numbers[rows], matrix[rows]
-        if not len(numbers):
-            return []
-        cosines = matrix @ query
-        best = _top(cosines, limit)
-        return [(int(numbers[row]), float(cosines[row])) for row in best]
+    def nearest(self, query: np.ndarray, *, limit: int, view: View) -> list[tuple[int, float]]:
+        cosines = self.matrix @ query
+        numbers, rows = self.numbers, view.rows()
+        if rows is not None:
+            cosines, numbers = cosines[rows], numbers[rows]
+        return [(int(numbers[row]), float(cosines[row])) for row in top(cosines, limit)]
 
-    def centre(self) -> np.ndarray:
-        mean: np.ndarray = self.matrix.sum(axis=0) / max(1, len(self.matrix))
+    def centre(self, view: View) -> np.ndarray:
+        rows = view.rows()
+        matrix = self.matrix if rows is None else self.matrix[rows]
+        mean: np.ndarray = matrix.sum(axis=0) / max(1, len(matrix))
         return mean
 
 
-@dataclass(frozen=True)
-class ChromaVectors:
-    """Approximate search in the collection; a narrow filter is searched exactly instead."""
+class GraphVectors:
+    """Approximate search in a collection of more than `exact_limit` chunks; in a narrow view, exact.
 
-    collection: ChromaCollection
-    catalog: Catalog
-    dimension: int
+    Thread-safe; every call stands in a snapshot of the generation of `columns`.
+    """
 
-    def nearest(
-        self, query: np.ndarray, *, limit: int, among: Sequence[int] | None = None
-    ) -> list[tuple[int, float]]:
-        if among is not None:
-            return ExactVectors.load(self.catalog, dimension=self.dimension).nearest(
-                query, limit=limit, among=among
-            )
-        found = self.collection.nearest(query, limit=limit)
-        numbers = self.catalog.numbers_by_id([chunk_id for chunk_id, _ in found])
-        return [(numbers[chunk_id], cosine) for chunk_id, cosine in found if chunk_id in numbers]
+    def __init__(
+        self,
+        collection: Collection,
+        catalog: Catalog,
+        columns: Columns,
+        *,
+        dimension: int,
+        exact_limit: int = EXACT_LIMIT,
+    ) -> None:
+        self._collection = collection
+        self._catalog = catalog
+        self._columns = columns
+        self._dimension = dimension
+        self._exact_limit = exact_limit
+        self._narrow: OrderedDict[View, ExactVectors] = OrderedDict()
+        self._lock = threading.Lock()
 
-    def centre(self) -> np.ndarray:
-        total, count = np.zeros(self.dimension, dtype=np.float32), 0
-        for _, _, vector in self.catalog.vectors():
-            total += np.frombuffer(vector, dtype=np.float32)
-            count += 1
-        return total / max(1, count)
+    def nearest(self, query: np.ndarray, *, limit: int, view: View) -> list[tuple[int, float]]:
+        if view.num_chunks <= self._exact_limit:
+            return self._exact(view).nearest(query, limit=limit, view=_ALL)
+        total = len(self._columns.numbers)
+        asked = limit if view.mask is None else int(_FIRST_SHARE * limit * total / view.num_chunks)
+        while asked <= max(limit, _MAX_ASKED):
+            found = self._seen(self._collection.nearest(query, limit=min(asked, total)), view)
+            if len(found) >= min(limit, view.num_chunks):
+                return found[:limit]
+            asked *= 4
+        return self._scan(query, limit=limit, view=view)
 
+    def centre(self, view: View) -> np.ndarray:
+        if view.num_chunks <= self._exact_limit:
+            return self._exact(view).centre(_ALL)
+        total = np.zeros(self._dimension, dtype=np.float32)
+        for _, matrix in self._blocks(view):
+            total += matrix.sum(axis=0)
+        return total / view.num_chunks
 
-class ChromaCollection:
-    """The one collection of a `PersistentClient`; every failure is a KnowledgeError."""
+    def _seen(self, found: Sequence[tuple[str, float]], view: View) -> list[tuple[int, float]]:
+        """What is published and in the view; the collection may hold chunks that are not published yet."""
+        known = self._catalog.numbers_by_id([chunk_id for chunk_id, _ in found])
+        pairs = [(known[chunk_id], cosine) for chunk_id, cosine in found if chunk_id in known]
+        if view.mask is None or not pairs:
+            return pairs
+        inside = view.mask[self._columns.rows_of(np.array([number for number, _ in pairs]))]
+        return [pair for pair, is_inside in zip(pairs, inside, strict=True) if is_inside]
 
-    def __init__(self, path: Path) -> None:
-        import chromadb
-        from chromadb.api.shared_system_client import SharedSystemClient
-        from chromadb.config import Settings
+    def _scan(self, query: np.ndarray, *, limit: int, view: View) -> list[tuple[int, float]]:
+        """Exact over every vector of the view, for where the graph finds too little inside."""
+        best: list[tuple[int, float]] = []
+        for numbers, matrix in self._blocks(view):
+            cosines = matrix @ query
+            best += [(int(numbers[row]), float(cosines[row])) for row in top(cosines, limit)]
+            best = sorted(best, key=lambda pair: -pair[1])[:limit]
+        return best
 
-        self._path = path
-        try:
-            self._client = chromadb.PersistentClient(
-                path=str(path), settings=Settings(anonymized_telemetry=False)
-            )
-            self._collection: Any = self._client.get_or_create_collection(
-                _COLLECTION, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
-            )
-        except Exception as error:  # Chroma raises bare exceptions from its engine
-            # It also keeps the failed engine for this path, and would hand it out for ever.
-            SharedSystemClient._identifier_to_system.pop(str(path), None)
-            raise self._failed("open", error) from error
+    def _blocks(self, view: View) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Numbers and vectors of the view; a wide one is most of all there are, so all are read."""
+        rows, first = self._catalog.vectors_of(None), 0
+        while block := list(islice(rows, _BLOCK)):
+            matrix = np.frombuffer(b"".join(vector for _, vector in block), dtype=np.float32)
+            matrix = matrix.reshape(len(block), self._dimension)
+            numbers = self._columns.numbers[first : first + len(block)]
+            mask = slice(None) if view.mask is None else view.mask[first : first + len(block)]
+            yield numbers[mask], matrix[mask]
+            first += len(block)
 
-    def close(self) -> None:
-        self._client.close()
-
-    def ids(self) -> set[str]:
-        """Every id in the collection."""
-        found: set[str] = set()
-        try:
-            while page := self._collection.get(include=[], limit=10_000, offset=len(found))["ids"]:
-                found.update(page)
-        except Exception as error:
-            raise self._failed("read", error) from error
-        return found
-
-    def count(self) -> int:
-        try:
-            return int(self._collection.count())
-        except Exception as error:
-            raise self._failed("read", error) from error
-
-    def put(self, ids: Sequence[str], vectors: np.ndarray) -> None:
-        """Add or overwrite."""
-        try:
-            for i in range(0, len(ids), _BATCH):
-                self._collection.upsert(ids=list(ids[i : i + _BATCH]), embeddings=vectors[i : i + _BATCH])
-        except Exception as error:
-            raise self._failed("write", error) from error
-
-    def delete(self, ids: Iterable[str]) -> None:
-        """Forget ids; absent ones are ignored."""
-        gone = list(ids)
-        try:
-            for i in range(0, len(gone), _BATCH):
-                self._collection.delete(ids=gone[i : i + _BATCH])
-        except Exception as error:
-            raise self._failed("write", error) from error
-
-    def nearest(self, query: np.ndarray, *, limit: int) -> list[tuple[str, float]]:
-        """(id, cosine), best first."""
-        try:
-            answer = self._collection.query(query_embeddings=[query], n_results=limit, include=["distances"])
-        except Exception as error:
-            raise self._failed("read", error) from error
-        pairs = zip(answer["ids"][0], answer["distances"][0], strict=True)
-        return [(chunk_id, 1.0 - float(distance)) for chunk_id, distance in pairs]
-
-    def reconcile(self, catalog: Catalog) -> None:
-        """Make the collection hold exactly the catalog's chunks."""
-        present = self.ids()
-        wanted = set(catalog.chunk_ids())
-        self.delete(sorted(present - wanted))
-        missing = [(chunk_id, vector) for _, chunk_id, vector in catalog.vectors() if chunk_id not in present]
-        for i in range(0, len(missing), _BATCH):
-            batch = missing[i : i + _BATCH]
-            vectors = np.stack([np.frombuffer(vector, dtype=np.float32) for _, vector in batch])
-            self.put([chunk_id for chunk_id, _ in batch], vectors)
-
-    def _failed(self, what: str, error: Exception) -> KnowledgeError:
-        return KnowledgeError(
-            f"cannot {what} the Chroma collection {str(self._path)!r}: {error}; "
-            "it is made again from the catalog by: instructrec index PATH..."
-        )
+    def _exact(self, view: View) -> ExactVectors:
+        with self._lock:
+            if (kept := self._narrow.get(view)) is not None:
+                self._narrow.move_to_end(view)
+                return kept
+        numbers = self._columns.numbers[view.rows()] if view.mask is not None else self._columns.numbers
+        vectors = ExactVectors.load(self._catalog, dimension=self._dimension, numbers=numbers)
+        with self._lock:
+            self._narrow[view] = vectors
+            while len(self._narrow) > 1 and sum(len(v.numbers) for v in self._narrow.values()) > _KEPT_ROWS:
+                self._narrow.popitem(last=False)
+        return vectors
 
 
-def _top(scores: np.ndarray, limit: int) -> np.ndarray:
-    """Indices of the highest scores, best first; ties by position."""
-    if len(scores) > limit:
-        rows = np.argpartition(-scores, limit - 1)[:limit]
-        rows.sort()
-    else:
-        rows = np.arange(len(scores))
-    return rows[np.argsort(-scores[rows], kind="stable")]
+_ALL = View(mask=None, num_chunks=0, mean_terms=0.0)
+"""Of a matrix that holds nothing but what is seen."""

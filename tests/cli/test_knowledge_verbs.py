@@ -151,3 +151,52 @@ def test_render_on_a_terminal_colours_the_same_text(command, model, shop, lines,
     assert "\x1b[33m" in coloured.out
     assert re.sub(r"\x1b\[\d+m", "", coloured.out).rstrip("\n") == plain.rstrip("\n")
     assert "tokens used" in coloured.err
+
+
+def test_documents_of_a_tenant_are_searched_as_that_tenant(command, own_shop):
+    assert command("index", str(own_shop), "--tenant", "acme").code == 0
+    assert json.loads(command("search", "退货", "--json").out)["passages"] == []
+    as_acme = command("search", "退货", "--json", "--set", "knowledge.tenant=acme")
+    assert len(json.loads(as_acme.out)["passages"]) == 2
+
+
+def test_documents_are_not_disowned_by_a_later_run(command, own_shop):
+    command("index", str(own_shop), "--tenant", "acme")
+    result = command("index", str(own_shop))
+    assert result.code == 1
+    assert "was indexed as tenant 'acme'" in result.err
+    assert command("index", str(own_shop), "--tenant", "").out.startswith("0 added, 2 changed")
+
+
+def test_search_is_narrowed_by_metadata(command, light_embedder, tmp_path):
+    (tmp_path / "faq.jsonl").write_text(
+        '{"text": "Parking costs 1.", "floor": 1, "open": true}\n'
+        '{"text": "Parking costs 2.", "floor": 2, "open": true}\n'
+        '{"text": "Parking costs 3.", "floor": 3, "open": false}\n'
+    )
+    command("index", "faq.jsonl", "--set-metadata", "product=lot")
+
+    def found(*where):
+        result = json.loads(command("search", "parking", "--json", "--top-k", "9", *where).out)
+        return sorted(passage["text"] for passage in result["passages"])
+
+    assert found("--where", "floor=1", "--where", "product=lot") == ["Parking costs 1."]
+    assert found("--where", "floor=1", "--where", "floor=3") == ["Parking costs 1.", "Parking costs 3."]
+    assert found("--where", "open=true") == ["Parking costs 1.", "Parking costs 2."]
+    assert found("--where", "product=tent") == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [("search", "x", "--where", "floor"), ("index", ".", "--set-metadata", "=1")]
+)
+def test_filter_without_name_or_value_is_refused(command, arguments):
+    result = command(*arguments)
+    assert result.code == 2
+    assert "NAME=VALUE" in result.err
+
+
+def test_index_says_what_is_wrong_with_the_metadata(command, light_embedder, tmp_path):
+    (tmp_path / "a.csv").write_text("question,answer,valid_until,updated\nA?,1,never,\nB?,2,,last week\n")
+    err = command("index", "a.csv").err
+    assert "skipped a.csv: 'A? 1': valid_until = 'never' is not a date" in err
+    assert "a.csv: 'B? 2': updated = 'last week' is not a date" in err

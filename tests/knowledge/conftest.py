@@ -1,11 +1,13 @@
 """A small index over documents in both languages, with an embedder that has no weights."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from dialog.knowledge.base import open_knowledge
 from dialog.knowledge.index import build_index
+from dialog.knowledge.vectors import EXACT_LIMIT
 from dialog.settings import KnowledgeSection
 from dialog.testing import HashEmbedder
 
@@ -36,7 +38,9 @@ class Shelf:
         self.index = root / "index"
         self.section = KnowledgeSection(embedder="hash")
         self.embedder = HashEmbedder()
-        self.documents.mkdir()
+        self.today = date(2026, 3, 1)
+        self.exact_limit = EXACT_LIMIT
+        self.documents.mkdir(parents=True)
 
     def write(self, name: str, content: str | bytes) -> Path:
         path = self.documents / name
@@ -53,12 +57,25 @@ class Shelf:
             **options,
         )
 
-    def open(self):
-        return open_knowledge(self.index, self.section, embedder=self.embedder)
+    def open(self, **options):
+        return open_knowledge(
+            self.index,
+            self.section,
+            embedder=self.embedder,
+            clock=lambda: self.today,
+            exact_limit=self.exact_limit,
+            **options,
+        )
 
     def texts(self, query: str, **options) -> list[str]:
         with self.open() as knowledge:
             return [passage.text for passage in knowledge.search(query, top_k=5, **options).passages]
+
+
+@pytest.fixture(scope="session")
+def shelf_at():
+    """`shelf_at(folder)`, for an index that several tests share."""
+    return Shelf
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from dialog.knowledge.catalog import Catalog
-from dialog.knowledge.vectors import ChromaCollection
+from dialog.knowledge.chroma import ChromaCollection
 
 NUM_DOCUMENTS = 8
 WRITER = """
@@ -18,7 +18,7 @@ from dialog.settings import KnowledgeSection
 from dialog.knowledge import update
 from dialog.knowledge.catalog import Catalog
 from dialog.knowledge.index import build_index
-from dialog.knowledge.vectors import ChromaCollection
+from dialog.knowledge.chroma import ChromaCollection
 from dialog.testing import HashEmbedder
 
 index, documents, place, count = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
@@ -40,8 +40,8 @@ def die():
 if when == "inside":
     import dialog.knowledge.catalog as module
     whole = module.insert
-    def insert(*arguments):
-        whole(*arguments)
+    def insert(*arguments, **options):
+        whole(*arguments, **options)
         die()
     module.insert = insert
 else:
@@ -107,7 +107,7 @@ def published(shelf):
 
 
 def collection_ids(shelf):
-    collection = ChromaCollection(shelf.index / "store-1" / "chroma")
+    collection = ChromaCollection.embedded(shelf.index / "store-1" / "chroma")
     try:
         return collection.ids()
     finally:

@@ -1,9 +1,17 @@
 """The lexical leg on its own."""
 
+import sqlite3
+from datetime import date
+
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis.strategies import floats, integers, lists
 
 from dialog.knowledge.catalog import Catalog
-from dialog.knowledge.lexical import lexical_search
+from dialog.knowledge.lexical import Lexicon, top
+from dialog.knowledge.segment import query_terms
+from dialog.knowledge.views import Columns, Scope
 
 TOPICS = [
     "退货",
@@ -26,7 +34,10 @@ THINGS = [f"{kind}{model}" for kind in "帐灯炉锅壶杯靴袜帽袋" for mode
 
 def found(shelf, query, limit=5):
     catalog = Catalog(shelf.index / "store-1" / "knowledge.db", read_only=True)
-    rows = catalog.chunks([number for number, _ in lexical_search(catalog, query, limit=limit)])
+    columns = Columns.load(catalog)
+    view = columns.view(catalog, Scope(today=date(2026, 3, 1)))
+    ranked = Lexicon(catalog, columns).search(query, limit=limit, view=view)
+    rows = catalog.chunks([number for number, _ in ranked])
     catalog.close()
     return [row.text for row in rows]
 
@@ -83,3 +94,37 @@ def test_pasted_page_is_cut_to_its_rarest_terms(shop):
 
 def test_nothing_in_common_finds_nothing(shop):
     assert found(shop, "quantum chromodynamics") == []
+
+
+@pytest.mark.parametrize(
+    "query", ["return goods within 30 days", "怎么申请退货运费", "We open 七天 perishables"]
+)
+def test_scores_are_those_of_fts5_where_everything_is_seen(shop, query):
+    for number in range(40):
+        shop.write(
+            f"{number}.md", f"# Day {number} 退货\n\n{'return goods 退货运费 ' * (number % 7)}open {number}\n"
+        )
+    shop.build()
+    catalog = Catalog(shop.index / "store-1" / "knowledge.db", read_only=True)
+    columns = Columns.load(catalog)
+    view = columns.view(catalog, Scope(today=date(2026, 3, 1)))
+    ours = Lexicon(catalog, columns).search(query, limit=100, view=view)
+    expression = " OR ".join(f'"{term}"' for term in query_terms(query))
+    sql = "SELECT rowid, -bm25(terms, 3.0, 1.0) FROM terms WHERE terms MATCH ?"
+    with sqlite3.connect(catalog.path) as connection:
+        theirs = dict(connection.execute(sql, (expression,)).fetchall())
+    connection.close()
+    catalog.close()
+    assert dict(ours) == pytest.approx(theirs, rel=1e-4)
+    assert [score for _, score in ours] == sorted((score for _, score in ours), reverse=True)
+
+
+@given(
+    scores=lists(floats(-1, 1, width=32), max_size=300),
+    num_equal=integers(0, 300),
+    limit=integers(1, 40),
+)
+def test_top_is_the_beginning_of_the_whole_order(scores, num_equal, limit):
+    given_scores = np.array([*scores, *[0.5] * num_equal], dtype=np.float32)
+    whole = np.argsort(-given_scores, kind="stable")
+    assert top(given_scores, limit).tolist() == whole[:limit].tolist()

@@ -81,18 +81,31 @@ def test_empty_index_abstains_with_nothing(shelf):
 
 
 def test_filter_keeps_what_holds_the_value(shelf):
-    for tenant in ("a", "b"):
+    for city in ("a", "b"):
         shelf.write(
-            f"{tenant}.md",
-            f"---\ntenant: {tenant}\ntags: [x{tenant}, y]\n---\nParking of {tenant} is free.\n",
+            f"{city}.md",
+            f"---\ncity: {city}\ntags: [x{city}, y]\n---\nParking of {city} is free.\n",
         )
     shelf.write("open.md", "Parking of nobody is free.\n")
     shelf.build()
-    assert shelf.texts("parking", where={"tenant": "a"}) == ["Parking of a is free."]
+    assert shelf.texts("parking", where={"city": "a"}) == ["Parking of a is free."]
     assert shelf.texts("parking", where={"tags": "xb"}) == ["Parking of b is free."]
-    assert len(shelf.texts("parking", where={"tenant": ["a", "b"], "tags": "y"})) == 2
-    assert shelf.texts("parking", where={"tenant": "c"}) == []
-    assert shelf.texts("parking", where={"tenant') OR 1=1 --": "a"}) == []
+    assert len(shelf.texts("parking", where={"city": ["a", "b"], "tags": "y"})) == 2
+    assert shelf.texts("parking", where={"city": "c"}) == []
+    assert shelf.texts("parking", where={"city') OR 1=1 --": "a"}) == []
+
+
+def test_filter_takes_the_names_and_notations_that_documents_may_use(shelf):
+    shelf.write("faq.csv", "问题,答案,语言区域\n停车吗,可以。,zh_CN\n停车吗,不行。,zh_TW\n")
+    shelf.build()
+    assert shelf.texts("停车", where={"locale": "zh-CN"}) == ["停车吗\n可以。"]
+    assert shelf.texts("停车", where={"语言区域": ["zh_TW"]}) == ["停车吗\n不行。"]
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, [["a"]], None, b"a"])
+def test_filter_by_what_no_metadata_holds_is_refused(shop, value):
+    with pytest.raises(ValueError, match=r"where\['product'\] is .*; filter by text"):
+        shop.texts("退货", where={"product": value})
 
 
 def test_faq_columns_can_be_filtered_by(shelf):
@@ -206,9 +219,9 @@ def test_read_only_index_can_be_searched(shop):
             path.chmod(0o755)
 
 
-def test_collection_gives_the_same_as_exact_search(shop, monkeypatch):
+def test_collection_gives_the_same_as_exact_search(shop):
     exact = shop.texts("Can I return goods?")
-    monkeypatch.setattr("dialog.knowledge.base.EXACT_LIMIT", 0)
+    shop.exact_limit = 0
     assert shop.texts("Can I return goods?") == exact
     assert shop.texts("return", where={"product": "tent"}) != []
 

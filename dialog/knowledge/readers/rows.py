@@ -20,6 +20,7 @@ from typing import Any
 
 from dialog.knowledge.documents import RawFile
 from dialog.knowledge.encoding import NotText, decode
+from dialog.knowledge.facets import facet_name
 from dialog.knowledge.readers.markdown import markdown_document
 from dialog.knowledge.readers.plain import loaded, plain_blocks
 from dialog.knowledge.records import Block, Loaded, Skip
@@ -105,7 +106,9 @@ def _documents(file: RawFile, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> 
         extra = {
             name: value
             for name, value in row.items()
-            if name not in columns.values() and isinstance(value, str | int | float | bool) and value != ""
+            if name not in columns.values()
+            and (isinstance(value, str | int | float | bool) or facet_name(name))
+            and value not in ("", None)
         }
         if values.get("question") or values.get("answer"):
             if values.get("question") and values.get("answer"):
@@ -118,7 +121,7 @@ def _documents(file: RawFile, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> 
             record = record if record not in named else f"{record}:{number}"
             named.add(record)
             yield _record(file, values, extra=extra, record=record)
-        elif {"question", "text"} & set(columns) or not table.add(row):
+        elif {"question", "text"} & set(columns) or not table.add(row, extra):
             yield Skip(source=where, reason=f"has neither question and answer nor text; it has {list(row)}")
     if faq.blocks:
         yield loaded(file, text="\n\n".join(faq.entries) + "\n", title=_stem(file), blocks=faq.blocks)
@@ -175,13 +178,15 @@ class _Table:
     blocks: list[Block] = field(default_factory=list)
     position: int = 0
 
-    def add(self, row: Mapping[str, Any]) -> bool:
-        """False if the row says nothing."""
+    def add(self, row: Mapping[str, Any], extra: Mapping[str, Any]) -> bool:
+        """False if the row says nothing; whose it is and when it holds is its own, not the table's."""
         cells = {name: _text(value).strip().replace("\n", " ") for name, value in row.items()}
         line = "; ".join(f"{name}: {value}" for name, value in cells.items() if value)
         if not line:
             return False
-        self.blocks.append(Block(kind="table", start=self.position, end=self.position + len(line)))
+        end = self.position + len(line)
+        own = {name: value for name, value in extra.items() if facet_name(name)}
+        self.blocks.append(Block(kind="table", start=self.position, end=end, metadata=own))
         self.lines.append(line)
         self.position += len(line) + 1
         return True
