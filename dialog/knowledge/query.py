@@ -40,7 +40,7 @@ _QUESTION = re.compile(
 _ZH_EMPTY = re.compile(
     r"多少|多久|多长|什么|怎么样?|怎样|如何|哪[里儿些]?|能不能|可不可以|可以|是否|时间|时候|大概|"
     r"[0-9零一二两三四五六七八九十百千半]+[个张罐次件台套瓶条份位级天]?|几[天个时点次张件]?|"
-    r"[请问吗呢吧啊呀的了是有在要能会得用收来去到多大好就才钱]"
+    r"[请问吗呢吧啊呀的了是有在要能得用收来去到多大好就才钱]|会(?!员)"
 )
 """What a Chinese question is asked with; what is left over names what it is about."""
 _ZH_TOPIC_CHARS = 3
@@ -118,20 +118,22 @@ def _same_language(query: str, said: Sequence[str]) -> bool:
 def leans(query: str) -> bool:
     """True if a turn says little without what was said before it."""
     text = normalise(query).strip()
-    num_terms = len(query_terms(text))
-    asks_by_itself = num_terms >= _QUESTION_TERMS and _asks_by_itself(text)
+    asks_by_itself = _asks_by_itself(text, num_terms=len(query_terms(text)))
     num_weighed = sum(0.5 if len(term) == 2 and not term.isascii() else 1.0 for term in query_terms(text))
     if not text or (num_weighed < _SHORT_TERMS and not asks_by_itself):
         return True
     return _refers(text)
 
 
-def _asks_by_itself(text: str) -> bool:
+def _asks_by_itself(text: str, *, num_terms: int) -> bool:
     """True if a short turn is a question that says what it is about; Chinese leaves that out where it is known."""
+    is_chinese = detect_language(text) == "zh"
     if not _QUESTION.search(text):
         return False
-    if detect_language(text) != "zh" or _ZH_TO_THE_SHOP.search(text):
+    if is_chinese and _ZH_TO_THE_SHOP.search(text):
         return True
+    if not is_chinese or num_terms < _QUESTION_TERMS:
+        return num_terms >= _QUESTION_TERMS
     topic = sum(is_han(character) for character in _ZH_EMPTY.sub("", text))
     return topic >= _ZH_TOPIC_CHARS and not _ZH_BACKWARD.search(text)
 
