@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import typer
 
+from dialog.cli.calibrate import PLAIN
 from dialog.cli.main import PROGRAM, application
 
 HEAD = """\
@@ -40,7 +41,8 @@ def _pages() -> Iterator[tuple[str, str]]:
         assert isinstance(group.typer_instance, typer.Typer)
         for info in group.typer_instance.registered_commands:
             assert info.name is not None
-            yield f"{PROGRAM} {group.name} {info.name}", _help(group.name, info.name)
+            if info.name != PLAIN:  # that one's help is the group's
+                yield f"{PROGRAM} {group.name} {info.name}", _help(group.name, info.name)
 
 
 def _help(*words: str) -> str:

@@ -21,20 +21,28 @@ from typing import Any
 import numpy as np
 
 from dialog.errors import KnowledgeError
-from dialog.knowledge.abstain import THRESHOLDS, Evidence, confidence
+from dialog.knowledge.abstain import Evidence
+from dialog.knowledge.calibration import (
+    CalibrationFile,
+    Standing,
+    confidence_of,
+    read_calibration,
+    standing,
+)
 from dialog.knowledge.catalog import Catalog
 from dialog.knowledge.embed import open_embedder
 from dialog.knowledge.evidence import term_rarity, weigh
-from dialog.knowledge.lexical import lexical_search
+from dialog.knowledge.legs import find, spelt
 from dialog.knowledge.manifest import Manifest, read_manifest
+from dialog.knowledge.passages import passage_of
 from dialog.knowledge.query import QueryPlan, plan_query
-from dialog.knowledge.ranking import Found, Hits, rank
-from dialog.knowledge.rows import ChunkRow
+from dialog.knowledge.ranking import rank
+from dialog.knowledge.typos import Spelling
 from dialog.knowledge.vectors import EXACT_LIMIT, ChromaCollection, ChromaVectors, ExactVectors, Nearest
 from dialog.protocols import Embedder
 from dialog.settings import KnowledgeSection
 from dialog.text import detect_language
-from dialog.values import Document, Legs, Message, Passage, SearchResult
+from dialog.values import Document, Message, Passage, SearchResult
 
 
 def open_knowledge(
@@ -58,6 +66,7 @@ class KnowledgeBase:
         self._lock = threading.Lock()
         self._store: _Store | None = None
         self._published()
+        self._calibration = CalibrationFile(path, embedder.fingerprint)
 
     def __enter__(self) -> KnowledgeBase:
         return self
@@ -85,6 +94,14 @@ class KnowledgeBase:
         """Published documents and chunks."""
         return self._published().catalog.counts()
 
+    def calibrated(self) -> Standing | None:
+        """The index's own confidence curves and whether they still fit it; None if it has none."""
+        found, store = read_calibration(self.path), self._published()
+        if found is None:
+            return None
+        embedder = self._embedder.fingerprint
+        return standing(found, chunk_ids=store.catalog.chunk_ids(), embedder_fingerprint=embedder)
+
     def document(self, passage_id: str) -> Document | None:
         """The whole document a passage was cut from: its spans index this text."""
         catalog = self._published().catalog
@@ -107,45 +124,72 @@ class KnowledgeBase:
             return SearchResult(query=query, abstain=True, confidence=0.0)
         plan = plan_query(query, history)
         found = self._look(plan, top_k=top_k, where=where)
-        language = detect_language(query)
-        sure = confidence(found.evidence, language=language, embedder=self._embedder.name)
+        sure, fitted = confidence_of(
+            found.evidence,
+            language=detect_language(query),
+            embedder=self._embedder.name,
+            calibration=self._calibration.current(),
+        )
         threshold = self._section.min_confidence
         return SearchResult(
             query=query,
-            rewritten=plan.rewritten,
-            abstain=not found.passages or sure < (THRESHOLDS[language] if threshold is None else threshold),
+            rewritten=found.rewritten,
+            abstain=not found.passages or sure < (fitted if threshold is None else threshold),
             confidence=sure,
             passages=found.passages,
         )
 
-    def evidence(self, query: str, *, top_k: int, history: Sequence[Message] = ()) -> Evidence | None:
-        """What speaks for the passages of such a search, for calibration; None where nothing is found."""
-        return self._look(plan_query(query, history), top_k=top_k, where=None).evidence
+    def evidence(
+        self,
+        query: str,
+        *,
+        top_k: int,
+        history: Sequence[Message] = (),
+        hidden: frozenset[str] = frozenset(),
+    ) -> Evidence | None:
+        """What speaks for the passages of such a search, for calibration; None where nothing is found.
 
-    def _look(self, plan: QueryPlan, *, top_k: int, where: Mapping[str, Any] | None) -> _Look:
+        `hidden` are documents (of `Catalog.units`) that the search does as if without.
+        """
+        return self._look(plan_query(query, history), top_k=top_k, where=None, hidden=hidden).evidence
+
+    def _look(
+        self,
+        plan: QueryPlan,
+        *,
+        top_k: int,
+        where: Mapping[str, Any] | None,
+        hidden: frozenset[str] = frozenset(),
+    ) -> _Look:
         store = self._published()
         with store.catalog.snapshot():
             among = store.catalog.numbers_where(where) if where else None
-            vectors = self._embedder.embed_queries([plan.query, *filter(None, [plan.context])])
-            legs = _legs(store, plan, vectors, limit=max(self._section.candidates, top_k), among=among)
+            plan = spelt(plan, store.catalog, spelling=store.spelling, among=among)
+            vectors = self._embedder.embed_queries(plan.meanings)
+            limit = max(self._section.candidates, top_k) * (4 if hidden else 1)
+            legs = find(store.catalog, store.nearest(), plan, vectors, limit=limit, among=among)
             numbers = {number for leg in legs for number, _ in (*leg.lexical, *leg.dense)}
+            units = store.catalog.units(sorted(numbers))
+            if hidden:
+                legs = [leg.without(hidden, units) for leg in legs]
             ranked = rank(
                 legs[0],
                 legs[1] if len(legs) > 1 else None,
-                store.catalog.units(sorted(numbers)),
+                units,
                 context_weight=plan.context_weight,
                 k=self._section.rrf_k,
             )[:top_k]
             rows = store.catalog.chunks([one.number for one in ranked])
             return _Look(
+                rewritten=plan.rewritten,
                 passages=tuple(
-                    _passage(row, score=one.score, legs=legs) for row, one in zip(rows, ranked, strict=True)
+                    passage_of(row, score=one.score, legs=legs) for row, one in zip(rows, ranked, strict=True)
                 ),
                 evidence=weigh(
                     plan,
                     rows,
                     legs,
-                    rarity=term_rarity(store.catalog, plan.query, num_chunks=store.num_chunks()),
+                    rarity=term_rarity(store.catalog, plan.meant, num_chunks=store.num_chunks()),
                     background=float(store.centre() @ vectors[0]),
                 ),
             )
@@ -183,6 +227,7 @@ class _Store:
         self._lock = threading.Lock()
         self._nearest: tuple[int, Nearest] | None = None
         self._num_chunks: tuple[int, int] | None = None
+        self._spelling: tuple[int, Spelling] | None = None
         self._centre: tuple[Nearest, np.ndarray] | None = None
         self._fingerprint: tuple[int, str] | None = None
         self._collection: ChromaCollection | None = None
@@ -215,6 +260,14 @@ class _Store:
                 self._num_chunks = (generation, self.catalog.counts()[1])
             return self._num_chunks[1]
 
+    def spelling(self) -> Spelling:
+        """What may be a name, of the published generation."""
+        with self._lock:
+            generation = self.catalog.generation()
+            if self._spelling is None or self._spelling[0] != generation:
+                self._spelling = (generation, Spelling.read(self.catalog))
+            return self._spelling[1]
+
     @property
     def fingerprint(self) -> str:
         with self._lock:
@@ -237,42 +290,6 @@ class _Store:
 
 @dataclass(frozen=True)
 class _Look:
+    rewritten: str | None
     passages: tuple[Passage, ...]
     evidence: Evidence | None
-
-
-def _legs(
-    store: _Store, plan: QueryPlan, vectors: np.ndarray, *, limit: int, among: Sequence[int] | None
-) -> list[Hits]:
-    """What the turn alone found, then what it found in its context."""
-    nearest = store.nearest()
-    return [
-        Hits(
-            lexical=lexical_search(store.catalog, text, limit=limit, among=among),
-            dense=nearest.nearest(vector, limit=limit, among=among),
-        )
-        for text, vector in zip([plan.query, *filter(None, [plan.context_terms])], vectors, strict=True)
-    ]
-
-
-def _passage(row: ChunkRow, *, score: float, legs: Sequence[Hits]) -> Passage:
-    return Passage(
-        id=row.id,
-        text=row.text,
-        source=row.source,
-        title=row.heading,
-        score=score,
-        char_start=row.char_start,
-        char_end=row.char_end,
-        legs=Legs(
-            lexical=_best_rank(row.number, [leg.lexical for leg in legs]),
-            dense=_best_rank(row.number, [leg.dense for leg in legs]),
-        ),
-        answer=row.answer,
-        language=row.language,
-    )
-
-
-def _best_rank(number: int, rankings: Sequence[Found]) -> int | None:
-    ranks = [rank for found in rankings for rank, (other, _) in enumerate(found, 1) if other == number]
-    return min(ranks, default=None)

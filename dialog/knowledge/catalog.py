@@ -90,6 +90,11 @@ class Catalog:
         marks = ",".join("?" * len(ids))
         return dict(self._query(f"SELECT id, number FROM chunks WHERE id IN ({marks})", tuple(ids)))
 
+    def numbers_in(self, language: str) -> list[int]:
+        """Numbers of the chunks in a language."""
+        rows = self._query("SELECT number FROM chunks WHERE language = ? ORDER BY number", (language,))
+        return [row[0] for row in rows]
+
     def units(self, numbers: Sequence[int]) -> dict[int, str]:
         """The document of each chunk; an FAQ entry counts as a document of its own."""
         marks = ",".join("?" * len(numbers))
@@ -154,6 +159,13 @@ class Catalog:
         """In how many chunks each term occurs; absent terms are left out."""
         marks = ",".join("?" * len(wanted))
         return dict(self._query(f"SELECT term, doc FROM vocabulary WHERE term IN ({marks})", tuple(wanted)))
+
+    def vocabulary(self, least_chars: int) -> list[str]:
+        """Every term of at least so many characters."""
+        return [
+            row[0]
+            for row in self._query("SELECT term FROM vocabulary WHERE length(term) >= ?", (least_chars,))
+        ]
 
     def replace(
         self, documents: Sequence[tuple[Loaded, Sequence[NewChunk]]], *, removed: Sequence[str] = ()

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dialog.knowledge.segment import query_terms
 from dialog.text import detect_language, is_han, normalise
@@ -71,6 +71,7 @@ class QueryPlan:
     `context` is the turn with what was said before it, for meaning;
     `context_terms` reaches further back, for words. Both are None where there
     is nothing to lean on. `context_weight` is theirs beside the turn's own 1.
+    `corrected` is the turn with misspelt names put right, searched for beside it.
     `leans` is true where the turn says little by itself.
     """
 
@@ -79,11 +80,31 @@ class QueryPlan:
     context_terms: str | None = None
     context_weight: float = 0.0
     leans: bool = False
+    corrected: str | None = None
 
     @property
     def rewritten(self) -> str | None:
-        """What a turn that leans on its context was understood as."""
-        return self.context if self.leans else None
+        """What a turn that leans on its context, or misspells a name, was understood as."""
+        return self.context if self.leans else self.corrected
+
+    @property
+    def meanings(self) -> list[str]:
+        """The texts to embed: the turn, then the context, then the turn spelt right, as far as there are."""
+        return [self.query, *(text for text in (self.context, self.corrected) if text)]
+
+    @property
+    def meant(self) -> str:
+        """The turn, spelt right."""
+        return self.corrected or self.query
+
+    def spelt(self, corrected: str) -> QueryPlan:
+        """The plan that also searches for the turn as it was meant to be spelt."""
+        return replace(
+            self,
+            corrected=corrected,
+            context=f"{self.context}\n{corrected}" if self.context else None,
+            context_terms=f"{self.context_terms}\n{corrected}" if self.context_terms else None,
+        )
 
 
 def plan_query(query: str, history: Sequence[Message] = ()) -> QueryPlan:
@@ -126,7 +147,7 @@ def leans(query: str) -> bool:
 
 
 def _asks_by_itself(text: str, *, num_terms: int) -> bool:
-    """True if a short turn is a question that says what it is about; Chinese leaves that out where it is known."""
+    """True if a short turn is a question that says what it is about; Chinese may leave that out."""
     is_chinese = detect_language(text) == "zh"
     if not _QUESTION.search(text):
         return False

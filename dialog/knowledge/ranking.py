@@ -35,6 +35,14 @@ class Hits:
     lexical: Found
     dense: Found
 
+    def without(self, hidden: frozenset[str], units: Mapping[int, str]) -> Hits:
+        """The hits outside the documents `hidden`."""
+        lexical, dense = (
+            [(number, score) for number, score in found if units[number] not in hidden]
+            for found in (self.lexical, self.dense)
+        )
+        return Hits(lexical=lexical, dense=dense)
+
 
 @dataclass(frozen=True)
 class Ranked:
