@@ -67,7 +67,10 @@ def index(
 
 def _remark_if_stale(run: Run, path: Path, section: KnowledgeSection) -> None:
     from dialog.knowledge.base import open_knowledge
+    from dialog.knowledge.calibration import FILE_NAME
 
+    if not (path / FILE_NAME).is_file():
+        return
     with open_knowledge(path, section) as knowledge:
         standing = knowledge.calibrated()
         if standing and standing.is_stale:

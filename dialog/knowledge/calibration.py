@@ -67,10 +67,11 @@ class Calibration(Value):
 
 @dataclass(frozen=True)
 class Standing:
-    """An index's calibration, and whether it still is this index's; `why_stale` says why not."""
+    """An index's calibration, whether searches use it, and why it no longer is this index's, if so."""
 
     calibration: Calibration
     why_stale: str = ""
+    is_used: bool = True
 
     @property
     def is_stale(self) -> bool:
@@ -80,7 +81,7 @@ class Standing:
 def standing(found: Calibration, *, chunk_ids: Iterable[str], embedder_fingerprint: str) -> Standing:
     """How a calibration stands to the passages of the index now."""
     if found.embedder_fingerprint != embedder_fingerprint:
-        return Standing(found, "the calibration was made with another embedder and is not used")
+        return Standing(found, "the calibration was made with another embedder and is not used", False)
     overlap = found.overlap(chunk_ids)
     if overlap < STALE_BELOW:
         return Standing(
