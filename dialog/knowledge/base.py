@@ -37,6 +37,7 @@ from dialog.knowledge.manifest import Manifest, read_manifest
 from dialog.knowledge.passages import passage_of
 from dialog.knowledge.query import QueryPlan, plan_query
 from dialog.knowledge.ranking import rank
+from dialog.knowledge.rerank import RERANKED, open_reranker, reordered
 from dialog.knowledge.typos import Spelling
 from dialog.knowledge.vectors import EXACT_LIMIT, ChromaCollection, ChromaVectors, ExactVectors, Nearest
 from dialog.protocols import Embedder
@@ -63,6 +64,7 @@ class KnowledgeBase:
         self.path = path
         self._section = section
         self._embedder = embedder
+        self._reranker = open_reranker(section.reranker) if section.reranker else None
         self._lock = threading.Lock()
         self._store: _Store | None = None
         self._published()
@@ -178,8 +180,11 @@ class KnowledgeBase:
                 units,
                 context_weight=plan.context_weight,
                 k=self._section.rrf_k,
-            )[:top_k]
+            )[: max(top_k, RERANKED) if self._reranker else top_k]
             rows = store.catalog.chunks([one.number for one in ranked])
+            if self._reranker:
+                ranked, rows = reordered(self._reranker, plan.rewritten or plan.query, ranked, rows)
+                ranked, rows = ranked[:top_k], rows[:top_k]
             return _Look(
                 rewritten=plan.rewritten,
                 passages=tuple(

@@ -68,6 +68,10 @@ class Catalog:
         rows = self._query("SELECT key, origin, content_hash FROM documents")
         return {key: (origin, content_hash) for key, origin, content_hash in rows}
 
+    def sources(self) -> dict[str, str]:
+        """Key of every document -> the source it shows."""
+        return dict(self._query("SELECT key, source FROM documents"))
+
     def chunk_ids(self) -> list[str]:
         return [row[0] for row in self._query("SELECT id FROM chunks ORDER BY id")]
 
