@@ -10,22 +10,7 @@ from dialog.knowledge.ranking import Ranked
 from dialog.knowledge.rerank import RERANKED, open_reranker, reordered
 from dialog.knowledge.rows import ChunkRow
 
-WORDS = "[PAD] [UNK] [CLS] [SEP] [MASK] open nine return goods 退 货 运 费 .".split()
-    "[PAD]",
-    "[UNK]",
-    "[CLS]",
-    "[SEP]",
-    "[MASK]",
-    "open",
-    "nine",
-    "return",
-    "goods",
-    "退",
-    "货",
-    "运",
-    "费",
-    ".",
-]
+WORDS = [*"[PAD] [UNK] [CLS] [SEP] [MASK] open nine return goods".split(), *"退货运费."]  # noqa: SIM905
 
 
 class Wishes:
