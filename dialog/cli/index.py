@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dialog.cli.calibrate import PLAIN, Either, calibrate
 from dialog.cli.verb import Run, verb
 
 if TYPE_CHECKING:
     from dialog.knowledge.records import IndexReport
+    from dialog.settings import KnowledgeSection
 
 
 def register(app: typer.Typer) -> None:
-    verb(app)(index)
+    group = typer.Typer(
+        cls=Either,
+        help="Put documents into the knowledge index; calibrate it.",
+    )
+    verb(group, PLAIN)(index)
+    verb(group, "calibrate")(calibrate)
+    app.add_typer(group, name="index")
 
 
 def index(
@@ -33,7 +41,10 @@ def index(
         typer.Option(metavar="NAME=VALUE", help="Put on every document, whatever it says; repeatable."),
     ] = None,
 ) -> None:
-    """Put documents into the knowledge index; only changes cost work."""
+    """Put documents into the knowledge index; only changes cost work.
+
+    See also: instructrec index calibrate --help
+    """
     missing = [path for path in sources if not path.exists()]
     if missing and not prune:
         raise typer.BadParameter(f"{str(missing[0])!r} does not exist; name files and folders that do")
@@ -63,8 +74,21 @@ def index(
             run.warn(f"{notice.source}: {notice.reason}")
         if not run.quiet:
             run.show(described(report))
+        _remark_if_stale(run, config.knowledge_path, config.values.knowledge)
     if not (report.added or report.changed or report.removed or report.unchanged):
         raise typer.Exit(1)
+
+
+def _remark_if_stale(run: Run, path: Path, section: KnowledgeSection) -> None:
+    from dialog.knowledge.base import open_knowledge
+    from dialog.knowledge.calibration import FILE_NAME
+
+    if not (path / FILE_NAME).is_file():
+        return
+    with open_knowledge(path, section) as knowledge:
+        standing = knowledge.calibrated()
+        if standing and standing.is_stale:
+            run.remark(f"{standing.why_stale}; calibrate again with: instructrec index calibrate")
 
 
 def described(report: IndexReport) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dialog.cli.checks import Check
 from dialog.cli.config import masked
 from dialog.config import Config
 from dialog.errors import ModelError
+
+if TYPE_CHECKING:
+    from dialog.knowledge.calibration import Standing
 
 
 def _model(config: Config) -> Iterator[Check]:
@@ -70,8 +74,13 @@ def _index(config: Config) -> Iterator[Check]:
     with open_knowledge(path, section) as knowledge:
         num_documents, num_chunks = knowledge.counts
         fingerprint = knowledge.fingerprint
+        calibrated = knowledge.calibrated()
     fixed = section.min_confidence
-    thresholds = {language: fixed if fixed is not None else THRESHOLDS[language] for language in THRESHOLDS}
+    fits = calibrated.calibration.languages if calibrated and calibrated.is_used else {}
+    thresholds = dict(THRESHOLDS) | {language: fit.threshold for language, fit in fits.items()}
+    thresholds["und"] = thresholds["en"]
+    if fixed is not None:
+        thresholds = dict.fromkeys(thresholds, fixed)
     shown = ", ".join(f"{language} {threshold:.2f}" for language, threshold in thresholds.items())
     yield Check(
         name="index",
@@ -84,6 +93,33 @@ def _index(config: Config) -> Iterator[Check]:
             "num_documents": num_documents,
             "num_chunks": num_chunks,
             "thresholds": thresholds,
+        },
+    )
+    yield _calibration(calibrated)
+
+
+def _calibration(calibrated: Standing | None) -> Check:
+    """Curves and thresholds of an index's own, or that it has none."""
+    from dialog.cli.calibrate import described
+
+    remedy = "instructrec index calibrate [QUESTIONS.jsonl]"
+    if calibrated is None:
+        return Check(
+            name="calibration",
+            status="ok",
+            detail=f"none: the default curves, fitted on other documents, are used; fit them with {remedy}",
+            facts={"present": False},
+        )
+    found = calibrated.calibration
+    return Check(
+        name="calibration",
+        status="warning" if calibrated.is_stale else "ok",
+        detail="; ".join([*filter(None, [calibrated.why_stale]), *described(found).values(), *found.notes]),
+        remedy=remedy if calibrated.is_stale else "",
+        facts={
+            "present": True,
+            "stale": calibrated.why_stale or None,
+            **found.model_dump(mode="json", exclude={"sketch", "format"}),
         },
     )
 

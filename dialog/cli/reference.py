@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import typer
 from typer.testing import CliRunner
 
+from dialog.cli.calibrate import PLAIN
 from dialog.cli.main import PROGRAM, built_in
 
 HEAD = """\
@@ -39,7 +40,8 @@ def _pages() -> Iterator[tuple[str, str]]:
         assert isinstance(group.typer_instance, typer.Typer)
         for info in group.typer_instance.registered_commands:
             assert info.name is not None
-            yield f"{PROGRAM} {group.name} {info.name}", _help(app, group.name, info.name)
+            if info.name != PLAIN:  # that one's help is the group's
+                yield f"{PROGRAM} {group.name} {info.name}", _help(app, group.name, info.name)
 
 
 def _help(app: typer.Typer, *words: str) -> str:

@@ -21,27 +21,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from dialog.knowledge.abstain import THRESHOLDS, Evidence, confidence
+from dialog.knowledge.abstain import Evidence
+from dialog.knowledge.calibration import (
+    CalibrationFile,
+    Standing,
+    confidence_of,
+    read_calibration,
+    standing,
+)
 from dialog.knowledge.embed import open_embedder
-from dialog.knowledge.evidence import coverage, term_rarity, weigh
+from dialog.knowledge.evidence import term_rarity, weigh
 from dialog.knowledge.facets import locale_tag, tenant_name
-from dialog.knowledge.freshness import Dated, newest_first, subject
+from dialog.knowledge.legs import find, fresh_first, spelt
 from dialog.knowledge.manifest import Manifest
-from dialog.knowledge.published import Frequencies, Generation, OpenStore, Store
+from dialog.knowledge.passages import passage_of
+from dialog.knowledge.published import Frequencies, OpenStore, Store
 from dialog.knowledge.query import QueryPlan, plan_query
-from dialog.knowledge.ranking import Found, Hits, Ranked, rank
-from dialog.knowledge.rows import ChunkRow
+from dialog.knowledge.ranking import rank
+from dialog.knowledge.rerank import RERANKED, open_reranker, reordered
 from dialog.knowledge.vectors import EXACT_LIMIT
-from dialog.knowledge.views import Scope, View, checked_facet, only
-from dialog.protocols import Embedder
+from dialog.knowledge.views import Scope, checked_facet, only
+from dialog.protocols import Embedder, Reranker
 from dialog.settings import KnowledgeSection
 from dialog.text import detect_language
-from dialog.values import Document, Legs, Message, Passage, SearchResult
-
-_SPARE = 10
-"""Passages looked at beyond those asked for: a newer answer may stand just below."""
+from dialog.values import Document, Message, Passage, SearchResult
 
 
 def open_knowledge(
@@ -67,14 +70,20 @@ def open_knowledge(
     store = OpenStore(
         path, section.chroma, embedder or open_embedder(section.embedder), exact_limit=exact_limit
     )
-    return KnowledgeBase(store, section, clock=clock)
+    reranker = open_reranker(section.reranker) if section.reranker else None
+    return KnowledgeBase(store, section, clock=clock, reranker=reranker)
 
 
 class KnowledgeBase:
     """A `dialog.protocols.Retriever` over one index directory, in the eyes of one tenant or of none."""
 
     def __init__(
-        self, store: OpenStore, section: KnowledgeSection, *, clock: Callable[[], datetime.date]
+        self,
+        store: OpenStore,
+        section: KnowledgeSection,
+        *,
+        clock: Callable[[], datetime.date],
+        reranker: Reranker | None = None,
     ) -> None:
         self.path = store.path
         self._open = store
@@ -83,6 +92,8 @@ class KnowledgeBase:
         self._clock = clock
         self._tenant = checked_facet("tenant", section.tenant, tenant_name)
         self._locale = checked_facet("locale", section.locale, locale_tag)
+        self._reranker = reranker
+        self._calibration = CalibrationFile(self.path, self._embedder.fingerprint)
         self._published()
 
     def for_tenant(self, tenant: str | None) -> KnowledgeBase:
@@ -91,7 +102,7 @@ class KnowledgeBase:
         None sees only what belongs to nobody. Closing one closes them all.
         """
         section = self._section.model_copy(update={"tenant": tenant})
-        return KnowledgeBase(self._open, section, clock=self._clock)
+        return KnowledgeBase(self._open, section, clock=self._clock, reranker=self._reranker)
 
     def __enter__(self) -> KnowledgeBase:
         return self
@@ -120,6 +131,14 @@ class KnowledgeBase:
     def counts(self) -> tuple[int, int]:
         """Published documents and chunks, of all tenants."""
         return self._published().catalog.counts()
+
+    def calibrated(self) -> Standing | None:
+        """The index's own confidence curves and whether they still fit it; None if it has none."""
+        found, store = read_calibration(self.path), self._published()
+        if found is None:
+            return None
+        embedder = self._embedder.fingerprint
+        return standing(found, chunk_ids=store.catalog.chunk_ids(), embedder_fingerprint=embedder)
 
     def document(self, passage_id: str) -> Document | None:
         """The whole document a passage was cut from: its spans index this text.
@@ -159,55 +178,86 @@ class KnowledgeBase:
             return SearchResult(query=query, abstain=True, confidence=0.0)
         plan = plan_query(query, history)
         found = self._look(plan, top_k=top_k, where=where)
-        language = detect_language(query)
-        sure = confidence(found.evidence, language=language, embedder=self._embedder.name)
+        sure, fitted = confidence_of(
+            found.evidence,
+            language=detect_language(query),
+            embedder=self._embedder.name,
+            calibration=self._calibration.current(),
+        )
         threshold = self._section.min_confidence
         return SearchResult(
             query=query,
-            rewritten=plan.rewritten,
-            abstain=not found.passages or sure < (THRESHOLDS[language] if threshold is None else threshold),
+            rewritten=found.rewritten,
+            abstain=not found.passages or sure < (fitted if threshold is None else threshold),
             confidence=sure,
             passages=found.passages,
         )
 
-    def evidence(self, query: str, *, top_k: int, history: Sequence[Message] = ()) -> Evidence | None:
-        """What speaks for the passages of such a search, for calibration; None where nothing is found."""
-        return self._look(plan_query(query, history), top_k=top_k, where=None).evidence
+    def evidence(
+        self,
+        query: str,
+        *,
+        top_k: int,
+        history: Sequence[Message] = (),
+        hidden: frozenset[str] = frozenset(),
+    ) -> Evidence | None:
+        """What speaks for the passages of such a search, for calibration; None where nothing is found.
 
-    def _look(self, plan: QueryPlan, *, top_k: int, where: Mapping[str, Any] | None) -> _Look:
+        `hidden` are documents (of `Catalog.units`) that the search does as if without.
+        """
+        return self._look(plan_query(query, history), top_k=top_k, where=None, hidden=hidden).evidence
+
+    def visible(self, numbers: Sequence[int]) -> list[int]:
+        """Those of the chunks that a search may find."""
+        store = self._published()
+        with store.catalog.snapshot():
+            generation = store.generation()
+            seen = generation.columns.seen(numbers, generation.view(self._scope(None)))
+        return [number for number, is_seen in zip(numbers, seen, strict=True) if is_seen]
+
+    def _look(
+        self,
+        plan: QueryPlan,
+        *,
+        top_k: int,
+        where: Mapping[str, Any] | None,
+        hidden: frozenset[str] = frozenset(),
+    ) -> _Look:
         store = self._published()
         with store.catalog.snapshot():
             generation = store.generation()
             view = generation.view(self._scope(where))
             if not view.num_chunks:
-                return _Look((), None)
-            vectors = self._embedder.embed_queries([plan.query, *filter(None, [plan.context])])
-            limit = max(self._section.candidates, top_k)
-            legs = _legs(generation, plan, vectors, limit=limit, view=view)
+                return _Look(plan.rewritten, (), None)
+            plan = spelt(plan, store.catalog, generation, view=view)
+            vectors = self._embedder.embed_queries(plan.meanings)
+            limit = max(self._section.candidates, top_k) * (4 if hidden else 1)
+            legs = find(generation, plan, vectors, limit=limit, view=view)
             around = legs[1] if len(legs) > 1 else None
-            numbers = (
-                {number for leg in legs for number, _ in (*leg.lexical, *leg.dense)} if around else set()
-            )
-            ranked = rank(
-                legs[0],
-                around,
-                store.catalog.units(sorted(numbers)),
-                context_weight=plan.context_weight,
-                k=self._section.rrf_k,
-            )
-            ranked = _newest_first(store, generation, plan, ranked, view=view, top_k=top_k)[:top_k]
+            is_by_document = around is not None or bool(hidden)
+            numbers = {number for leg in legs for number, _ in (*leg.lexical, *leg.dense)}
+            units = store.catalog.units(sorted(numbers)) if is_by_document else {}
+            if hidden:
+                legs = [leg.without(hidden, units) for leg in legs]
+                around = legs[1] if around else None
+            ranked = rank(legs[0], around, units, context_weight=plan.context_weight, k=self._section.rrf_k)
+            num_ranked = max(top_k, RERANKED) if self._reranker else top_k
+            ranked = fresh_first(ranked, plan, store.catalog, generation, view=view, top_k=num_ranked)
             rows = store.catalog.chunks([one.number for one in ranked])
+            if self._reranker:
+                ranked, rows = reordered(self._reranker, plan.rewritten or plan.query, ranked, rows)
+                ranked, rows = ranked[:top_k], rows[:top_k]
+            frequencies = Frequencies(generation.lexicon, view)
             return _Look(
+                rewritten=plan.rewritten,
                 passages=tuple(
-                    _passage(row, score=one.score, legs=legs) for row, one in zip(rows, ranked, strict=True)
+                    passage_of(row, score=one.score, legs=legs) for row, one in zip(rows, ranked, strict=True)
                 ),
                 evidence=weigh(
                     plan,
                     rows,
                     legs,
-                    rarity=term_rarity(
-                        Frequencies(generation.lexicon, view), plan.query, num_chunks=view.num_chunks
-                    ),
+                    rarity=term_rarity(frequencies, plan.meant, num_chunks=view.num_chunks),
                     background=float(generation.centre(view) @ vectors[0]),
                 ),
             )
@@ -221,64 +271,6 @@ class KnowledgeBase:
 
 @dataclass(frozen=True)
 class _Look:
+    rewritten: str | None
     passages: tuple[Passage, ...]
     evidence: Evidence | None
-
-
-def _legs(
-    generation: Generation, plan: QueryPlan, vectors: np.ndarray, *, limit: int, view: View
-) -> list[Hits]:
-    """What the turn alone found, then what it found in its context."""
-    return [
-        Hits(
-            lexical=generation.lexicon.search(text, limit=limit, view=view),
-            dense=generation.nearest.nearest(vector, limit=limit, view=view),
-        )
-        for text, vector in zip([plan.query, *filter(None, [plan.context_terms])], vectors, strict=True)
-    ]
-
-
-def _newest_first(
-    store: Store, generation: Generation, plan: QueryPlan, ranked: list[Ranked], *, view: View, top_k: int
-) -> list[Ranked]:
-    """The first of a ranking, and some to spare, the newer of two that tie first."""
-    looked_at = ranked[: top_k + _SPARE]
-    days = generation.updated([one.number for one in looked_at])
-    if sum(day > 0 for day in days) < 2:
-        return looked_at
-    asked = plan.context_terms if plan.leans and plan.context_terms else plan.query
-    rarity = term_rarity(Frequencies(generation.lexicon, view), asked, num_chunks=view.num_chunks)
-    rows = store.catalog.chunks([one.number for one in looked_at])
-    dated = [
-        Dated(one.score, subject(row), day, coverage(rarity, f"{row.heading}\n{row.text}"))
-        for one, row, day in zip(looked_at, rows, days, strict=True)
-    ]
-    # A place keeps its score, so that scores still fall.
-    return [
-        Ranked(number=looked_at[place].number, score=one.score)
-        for place, one in zip(newest_first(dated), looked_at, strict=True)
-    ]
-
-
-def _passage(row: ChunkRow, *, score: float, legs: Sequence[Hits]) -> Passage:
-    return Passage(
-        id=row.id,
-        text=row.text,
-        source=row.source,
-        title=row.heading,
-        score=score,
-        char_start=row.char_start,
-        char_end=row.char_end,
-        legs=Legs(
-            lexical=_best_rank(row.number, [leg.lexical for leg in legs]),
-            dense=_best_rank(row.number, [leg.dense for leg in legs]),
-        ),
-        answer=row.answer,
-        language=row.language,
-        metadata=dict(row.metadata),
-    )
-
-
-def _best_rank(number: int, rankings: Sequence[Found]) -> int | None:
-    ranks = [rank for found in rankings for rank, (other, _) in enumerate(found, 1) if other == number]
-    return min(ranks, default=None)

@@ -75,6 +75,10 @@ class Catalog:
         sql = "SELECT origin, given_tenant FROM documents WHERE given_tenant != '' ORDER BY origin"
         return dict(self._query(sql))
 
+    def sources(self) -> dict[str, str]:
+        """Key of every document -> the source it shows."""
+        return dict(self._query("SELECT key, source FROM documents"))
+
     def chunk_ids(self) -> list[str]:
         return [row[0] for row in self._query("SELECT id FROM chunks ORDER BY id")]
 
@@ -96,6 +100,11 @@ class Catalog:
         """Numbers of the chunks with these ids; ids that are not published are left out."""
         marks = ",".join("?" * len(ids))
         return dict(self._query(f"SELECT id, number FROM chunks WHERE id IN ({marks})", tuple(ids)))
+
+    def numbers_in(self, language: str) -> list[int]:
+        """Chunk numbers of a language, ascending."""
+        rows = self._query("SELECT number FROM chunks WHERE language = ? ORDER BY number", (language,))
+        return [row[0] for row in rows]
 
     def units(self, numbers: Sequence[int]) -> dict[int, str]:
         """The document of each chunk; an FAQ entry counts as a document of its own."""
@@ -170,6 +179,11 @@ class Catalog:
         """In how many chunks each term occurs; absent terms are left out."""
         marks = ",".join("?" * len(wanted))
         return dict(self._query(f"SELECT term, doc FROM vocabulary WHERE term IN ({marks})", tuple(wanted)))
+
+    def vocabulary(self, least_chars: int) -> list[str]:
+        """Every term of at least so many characters."""
+        sql = "SELECT term FROM vocabulary WHERE length(term) >= ?"
+        return [row[0] for row in self._query(sql, (least_chars,))]
 
     def replace(
         self,

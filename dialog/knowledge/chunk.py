@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from dialog.knowledge.records import IN_PART, Block, Loaded, TextChunk
-from dialog.text import detect_language, sentences, words
+from dialog.text import detect_language, sentences, word_spans, words
 
 CHUNKER_VERSION = "2"
 
@@ -27,7 +26,6 @@ _WINDOW_CHARS = 20_000
 """Sentences are looked for in windows of this size, so that a huge line costs linear time."""
 _SMALL_SHARE = 0.25
 """A section below this share of the limit joins the next one under the same parent."""
-_PIECE = re.compile(r"\S+\s*|\s+")
 _MAX_WORD_CHARS = 200
 _MAX_HEADER_CHARS = 200
 
@@ -87,7 +85,7 @@ def _packed(loaded: Loaded, limit_words: int) -> Iterator[Block]:
 
 def _joined(left: Block, right: Block, *, is_small: bool) -> Block | None:
     """The two as one block, or None if they do not belong together."""
-    if "faq" in (left.kind, right.kind) or left.metadata != right.metadata:
+    if "faq" in (left.kind, right.kind) or _without_page(left) != _without_page(right):
         return None
     if left.path == right.path:
         return replace(left, end=right.end, metadata=_spanned(left, right))
@@ -97,6 +95,10 @@ def _joined(left: Block, right: Block, *, is_small: bool) -> Block | None:
         path = (*common, " / ".join(names))
         return replace(left, end=right.end, path=path, metadata=_spanned(left, right))
     return None
+
+
+def _without_page(block: Block) -> Mapping[str, Any]:
+    return {name: value for name, value in block.metadata.items() if name != "page"}
 
 
 def _spanned(left: Block, right: Block) -> Mapping[str, Any]:
@@ -170,16 +172,26 @@ def _sentence_spans(text: str, start: int, end: int, limit_words: int) -> Iterat
 def _word_spans(text: str, start: int, end: int, limit_words: int) -> Iterator[tuple[int, int]]:
     """A sentence longer than the limit, cut between words; Chinese, between characters."""
     open_start, open_words = start, 0
-    for match in _PIECE.finditer(text, start, end):
-        for left in range(match.start(), match.end(), min(_MAX_WORD_CHARS, limit_words)):
-            right = min(match.end(), left + min(_MAX_WORD_CHARS, limit_words))
-            num_words = len(words(text[left:right]))
-            if open_words and open_words + num_words > limit_words:
-                yield open_start, _without_trailing_space(text, open_start, left)
-                open_start, open_words = left, 0
-            open_words += num_words
+    for left, right in _atoms(text, start, end):
+        num_words = len(words(text[left:right]))
+        if open_words and open_words + num_words > limit_words:
+            yield open_start, _without_trailing_space(text, open_start, left)
+            open_start, open_words = left, 0
+        open_words += num_words
     if open_words:
         yield open_start, _without_trailing_space(text, open_start, end)
+
+
+def _atoms(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Words, each with what stands before it; only a monstrous one is cut."""
+    at = start
+    for _, word_end in word_spans(text, start, end):
+        while word_end - at > _MAX_WORD_CHARS:
+            yield at, at + _MAX_WORD_CHARS
+            at += _MAX_WORD_CHARS
+        if word_end > at:
+            yield at, word_end
+        at = word_end
 
 
 def _without_trailing_space(text: str, start: int, end: int) -> int:

@@ -21,6 +21,8 @@ class Frequencies(Protocol):
 
 _LOOKED_AT = 3
 """The answer need not stand in the very first passage."""
+_LED = 10
+"""A passage that answers stands out from the tenth; of unrelated ones none does."""
 
 
 def weigh(
@@ -42,11 +44,13 @@ def weigh(
     """
     if not best:
         return None
-    judged = legs if plan.leans else legs[:1]
+    judged = [leg.dense for leg in (legs if plan.leans else legs[:1]) if leg.dense]
+    nearest = max(judged, key=lambda dense: dense[0][1], default=None)
     return Evidence(
-        cosine=max((leg.dense[0][1] for leg in judged if leg.dense), default=0.0),
+        cosine=nearest[0][1] if nearest else 0.0,
         background=background,
         coverage=max(coverage(rarity, f"{row.heading}\n{row.text}") for row in best[:_LOOKED_AT]),
+        lead=nearest[0][1] - nearest[_LED - 1][1] if nearest and len(nearest) >= _LED else 0.0,
     )
 
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dialog.knowledge.catalog import Catalog
-from dialog.knowledge.segment import query_terms
+from dialog.knowledge.segment import query_terms, terms
 from dialog.knowledge.views import Columns, View
 
 _HEADING_WEIGHT = 3.0
@@ -31,7 +31,14 @@ _HEADING_WEIGHT = 3.0
 _K1, _B = 1.2, 0.75
 _LEAST_IDF = 1e-6
 _MAX_TERMS = 64
-"""A pasted page is cut to its rarest terms; more cost time and add noise."""
+"""A pasted page is cut to its rarest terms; more cost time and add noise. Numbers and codes stay."""
+_MAX_KEPT = 256
+_NEGATIONS = frozenset(
+    terms(
+        "not no nor never none neither cannot without don't doesn't didn't won't wouldn't isn't aren't wasn't"
+    )
+)
+"""Stop words everywhere else; what is not covered is said with them."""
 _MAX_COUNTED = 512
 """Terms whose rarity is told; of a longer text the rest are taken for rare."""
 _STRIDE = 32
@@ -82,14 +89,34 @@ class Lexicon:
         counts = {term: self._count(term, view) for term in terms[:_MAX_COUNTED]}
         return {term: count for term, count in counts.items() if count}
 
+    def holding(
+        self, wanted: Sequence[str], *, limit: int, view: View, in_heading: bool = False
+    ) -> list[int]:
+        """Numbers of chunks of the view that hold any of the terms, those that hold most first."""
+        scores = np.zeros(len(self._columns.numbers), dtype=np.float32)
+        for term in wanted:
+            if in_heading:
+                numbers, in_body = self._catalog.occurrences(term)
+                scores[self._columns.rows_of(np.unique(numbers[~in_body]))] += 1.0
+            else:
+                postings = self._postings(term)
+                scores[postings.rows] += postings.frequencies
+        if view.mask is not None:
+            scores *= view.mask
+        rows = np.flatnonzero(scores > 0.0)
+        found: list[int] = self._columns.numbers[rows[top(scores[rows], limit)]].tolist()
+        return found
+
     def _wanted(self, query: str) -> list[str]:
-        wanted = query_terms(query)
+        wanted = lexical_terms(query)
         if len(wanted) <= _MAX_TERMS:
             return wanted
         frequencies: dict[str, int] = {}
         for i in range(0, min(len(wanted), 20_000), 500):
             frequencies |= self._catalog.document_frequencies(wanted[i : i + 500])
-        return sorted(frequencies, key=lambda term: frequencies[term])[:_MAX_TERMS]
+        kept = [term for term in frequencies if term in _NEGATIONS or any(c.isdigit() for c in term)]
+        rarest = sorted(frequencies, key=lambda term: frequencies[term])[:_MAX_TERMS]
+        return list(dict.fromkeys([*kept[:_MAX_KEPT], *rarest]))
 
     def _weights(self, postings: Postings, *, found: int, view: View) -> np.ndarray:
         idf = max(_LEAST_IDF, math.log((view.num_chunks - found + 0.5) / (found + 0.5)))
@@ -136,6 +163,12 @@ class Lexicon:
         frequencies = np.add.reduceat(weights, starts) if len(starts) else weights
         rows = self._columns.rows_of(numbers[starts])
         return Postings(rows.astype(np.int32), frequencies)
+
+
+def lexical_terms(query: str) -> list[str]:
+    """The informative terms and the negations of a query."""
+    negations = (term for term in terms(query) if term in _NEGATIONS)
+    return list(dict.fromkeys([*query_terms(query), *negations]))
 
 
 def top(scores: np.ndarray, limit: int) -> np.ndarray:

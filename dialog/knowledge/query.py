@@ -15,18 +15,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dialog.knowledge.segment import query_terms
-from dialog.text import detect_language, normalise
+from dialog.text import detect_language, is_han, normalise
 from dialog.values import Message
 
 _MESSAGES_FOR_TERMS = 8
 _MESSAGES_FOR_MEANING = 4
 _MAX_MESSAGE_CHARS = 600
-_WEIGHT_ALONE = 0.75
-_WEIGHT_NEW_TOPIC = 0.3
-_WEIGHT_LEANING = 1.0
+_WEIGHT_ALONE = 0.4
+_WEIGHT_NEW_TOPIC = 0.2
+_WEIGHT_LEANING = 0.6
 _SHORT_TERMS = 3
 """Fewer informative terms than this seldom say what is meant; Chinese pairs count for half."""
 
@@ -35,7 +35,18 @@ _QUESTION = re.compile(
     r"^(?:do|does|did|is|are|was|were|can|could|will|would|may|should|have|has|who|what|where|when|how)\b"
     r"|吗|什么|多少|多久|多长|几[天个时]|怎么|如何|哪|谁|能不能|可不可以|是否"
 )
-"""A short turn of this form with two informative terms is a question of its own."""
+"""A short turn of this form that names what it is about is a question of its own."""
+
+_ZH_EMPTY = re.compile(
+    r"多少|多久|多长|什么|怎么样?|怎样|如何|哪[里儿些]?|能不能|可不可以|可以|是否|时间|时候|大概|"
+    r"[0-9零一二两三四五六七八九十百千半]+[个张罐次件台套瓶条份位级天]?|几[天个时点次张件]?|"
+    r"[请问吗呢吧啊呀的了是有在要能得用收来去到多大好就才钱]|会(?!员)"
+)
+"""What a Chinese question is asked with; what is left over names what it is about."""
+_ZH_TOPIC_CHARS = 3
+_ZH_BACKWARD = re.compile(r"之后|以后|已经|一起|一共|第[一二两三四五]次|上一|下一|晚了|早了|[还再也都又]")
+"""Adverbs that go on from something said: later, again, also, all of them."""
+_ZH_TO_THE_SHOP = re.compile(r"你们|你家|贵[店司]")
 
 _EN_REFERENCE = re.compile(
     r"\b(?:it|its|they|them|their|theirs|that|this|those|these|he|him|his|she|her|there|then|one|ones|same|"
@@ -49,7 +60,7 @@ _ZH_REFERENCE = re.compile(
     r"[它她该]|其(?!他|它|实|中)|这|那|上面|刚才|前面|同样|另外|别的|其他|两者|前者|后者"
 )
 _ZH_FOLLOW_UP = re.compile(
-    r"^(?:还有|然后|如果|要是|但|可是|不过|而且|另外|好的|对的?$|对[，,]|是的|不是|没有|有的|嗯|为什么)|呢[？?。!！]*$"
+    r"^(?:还有|然后|之后|以后|再(?!见)|第[一二两三四五]次|如果|要是|但|可是|不过|而且|另外|好的|对的?$|对[，,]|是的|不是|没有|有的|嗯|为什么)|呢[？?。!！]*$"
 )
 
 
@@ -60,6 +71,7 @@ class QueryPlan:
     `context` is the turn with what was said before it, for meaning;
     `context_terms` reaches further back, for words. Both are None where there
     is nothing to lean on. `context_weight` is theirs beside the turn's own 1.
+    `corrected` is the turn with misspelt names put right, searched for beside it.
     `leans` is true where the turn says little by itself.
     """
 
@@ -68,11 +80,31 @@ class QueryPlan:
     context_terms: str | None = None
     context_weight: float = 0.0
     leans: bool = False
+    corrected: str | None = None
 
     @property
     def rewritten(self) -> str | None:
-        """What a turn that leans on its context was understood as."""
-        return self.context if self.leans else None
+        """What a turn that leans on its context, or misspells a name, was understood as."""
+        return self.context if self.leans else self.corrected
+
+    @property
+    def meanings(self) -> list[str]:
+        """The texts to embed: the turn, then the context, then the turn spelt right, as far as there are."""
+        return [self.query, *(text for text in (self.context, self.corrected) if text)]
+
+    @property
+    def meant(self) -> str:
+        """The turn, spelt right."""
+        return self.corrected or self.query
+
+    def spelt(self, corrected: str) -> QueryPlan:
+        """The plan that also searches for the turn as it was meant to be spelt."""
+        return replace(
+            self,
+            corrected=corrected,
+            context=f"{self.context}\n{corrected}" if self.context else None,
+            context_terms=f"{self.context_terms}\n{corrected}" if self.context_terms else None,
+        )
 
 
 def plan_query(query: str, history: Sequence[Message] = ()) -> QueryPlan:
@@ -107,12 +139,24 @@ def _same_language(query: str, said: Sequence[str]) -> bool:
 def leans(query: str) -> bool:
     """True if a turn says little without what was said before it."""
     text = normalise(query).strip()
-    num_terms = len(query_terms(text))
-    asks_by_itself = num_terms >= _QUESTION_TERMS and _QUESTION.search(text) is not None
+    asks_by_itself = _asks_by_itself(text, num_terms=len(query_terms(text)))
     num_weighed = sum(0.5 if len(term) == 2 and not term.isascii() else 1.0 for term in query_terms(text))
     if not text or (num_weighed < _SHORT_TERMS and not asks_by_itself):
         return True
     return _refers(text)
+
+
+def _asks_by_itself(text: str, *, num_terms: int) -> bool:
+    """True if a short turn is a question that says what it is about; Chinese may leave that out."""
+    is_chinese = detect_language(text) == "zh"
+    if not _QUESTION.search(text):
+        return False
+    if is_chinese and _ZH_TO_THE_SHOP.search(text):
+        return True
+    if not is_chinese or num_terms < _QUESTION_TERMS:
+        return num_terms >= _QUESTION_TERMS
+    topic = sum(is_han(character) for character in _ZH_EMPTY.sub("", text))
+    return topic >= _ZH_TOPIC_CHARS and not _ZH_BACKWARD.search(text)
 
 
 def _refers(query: str) -> bool:

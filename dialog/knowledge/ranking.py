@@ -15,6 +15,12 @@ from dataclasses import dataclass
 
 from dialog.knowledge.fusion import Ranking, fuse, strengths
 
+_DOCUMENT_WEIGHT = 3.0
+"""Of the conversation's best passage in a document, for every passage there, beside 1 for its own rank.
+
+Chosen on the development turns of doc2dial (document recall@1 .78 -> .80, passage .47 -> .53) and kdconv.
+"""
+
 Found = Sequence[tuple[int, float]]
 """(chunk number, score), best first."""
 
@@ -28,6 +34,14 @@ class Hits:
 
     lexical: Found
     dense: Found
+
+    def without(self, hidden: frozenset[str], units: Mapping[int, str]) -> Hits:
+        """The hits outside the documents `hidden`."""
+        lexical, dense = (
+            [(number, score) for number, score in found if units[number] not in hidden]
+            for found in (self.lexical, self.dense)
+        )
+        return Hits(lexical=lexical, dense=dense)
 
 
 @dataclass(frozen=True)
@@ -57,11 +71,11 @@ def rank(
     best: dict[Hashable, float] = {}
     for number, score in together.items():
         best[units[number]] = max(best.get(units[number], 0.0), score)
-    most = 1.0 + 2.0 * context_weight
+    most = 1.0 + (1.0 + _DOCUMENT_WEIGHT) * context_weight
     scores = {
         number: (
             alone.get(number, 0.0)
-            + context_weight * (together.get(number, 0.0) + best.get(units[number], 0.0))
+            + context_weight * (together.get(number, 0.0) + _DOCUMENT_WEIGHT * best.get(units[number], 0.0))
         )
         / most
         for number in [*alone, *together]

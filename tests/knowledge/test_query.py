@@ -107,3 +107,15 @@ def test_short_question_of_its_own_does_not_lean(turn):
 def test_who_switches_the_language_says_something_new(turn, before):
     history = [Message(role="user", content=before), Message(role="assistant", content=before)]
     assert not plan_query(turn, history).leans
+
+
+@pytest.mark.parametrize(
+    "turn", ["两张一起用可以吗？", "都有什么颜色？", "之后多久能收到钱？", "晚了会怎么样？", "第二次还免吗？"]
+)
+def test_chinese_question_that_leaves_out_what_it_is_about_leans(turn):
+    assert leans(turn)
+
+
+@pytest.mark.parametrize("turn", ["你们卖船吗？", "门店的地址在哪里？", "会员日是哪几天？"])
+def test_chinese_question_that_names_what_it_is_about_does_not_lean(turn):
+    assert not leans(turn)

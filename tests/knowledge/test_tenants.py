@@ -227,3 +227,19 @@ def test_an_unchanged_paper_that_gets_an_owner_is_read_again(shelf):
     assert shelf.build(tenant="acme").unchanged == 1
     assert sources(shelf, "returned within 30 days") == set()
     assert sources(shelf, "三十天内退货", tenant="acme") == {"terms.docx"}
+
+
+@pytest.mark.parametrize("name", ["prices.xlsx", "prices.docx"])
+def test_rows_of_a_table_belong_to_whom_they_name(shelf, name):
+    rows = [["Product", "Price", "租户"], ["Tent", "99", "acme"], ["Stove", "45", ""]]
+    data = office.workbook({"Prices": rows}) if name.endswith("xlsx") else office.word([("table", rows)])
+    shelf.write(name, data)
+    assert shelf.build().skipped == ()
+    with shelf.open() as knowledge:
+        seen = "\n".join(one.text for one in knowledge.search("Tent Stove price", top_k=9).passages)
+        own = "\n".join(
+            one.text for one in knowledge.for_tenant("acme").search("Tent Stove price", top_k=9).passages
+        )
+    assert "45" in seen
+    assert "99" not in seen
+    assert "99" in own

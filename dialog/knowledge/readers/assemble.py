@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dialog.knowledge.convert.pieces import Converted, Piece
+from dialog.knowledge.facets import facet_name
 from dialog.knowledge.readers.rows import known_columns
 from dialog.knowledge.records import Block, BlockKind
 from dialog.text import detect_language
@@ -85,7 +86,7 @@ class _Writing:
         columns = known_columns(tuple(table[0][1]))
         if {"question", "answer"} <= columns.keys():
             self._faq(table, columns, piece)
-        elif piece.kind == "sheet":
+        elif piece.kind == "sheet" or any(map(facet_name, table[0][1])):
             self._records(table, piece)
         else:
             self._block("table", _markdown([row for _, row in table]), metadata=self._origin(piece))
@@ -130,7 +131,8 @@ class _Writing:
             names = header + [""] * (len(cells) - len(header))
             filled = [(n, c.replace("\n", " ")) for n, c in zip(names, cells, strict=False) if c]
             line = "; ".join(f"{name}: {cell}" if name else cell for name, cell in filled)
-            self._block("table", line, metadata=self._origin(piece), tight=i > 0)
+            own = {name: cell for name, cell in filled if facet_name(name)}  # whose it is, when it holds
+            self._block("table", line, metadata={**own, **self._origin(piece)}, tight=i > 0)
 
     def _block(
         self, kind: BlockKind, text: str, *, metadata: Mapping[str, Any], tight: bool | None = None
