@@ -1,4 +1,4 @@
-"""Our own forward pass for the Llama, Qwen and Gemma families: fewer operations, packed weights, no model code.
+"""Our own forward pass for the Llama, Qwen and Gemma families: fewer operations, packed weights.
 
 A `config.json` becomes an `Architecture` (`architecture`, `rope`), the files'
 tensors the few fused ones it needs (`weights`), those packed to 8 or 4 bits

@@ -53,6 +53,13 @@ class Architecture(Value):
     def num_layers(self) -> int:
         return len(self.windows)
 
+    @property
+    def num_parameters(self) -> int:
+        """Of all matrices; norms and biases are too few to count."""
+        inner = (2 * self.num_heads + 2 * self.num_kv_heads) * self.head_dim
+        layer = self.hidden_size * (inner + 3 * self.intermediate_size)
+        return self.num_layers * layer + self.vocab_size * self.hidden_size * (1 if self.is_tied else 2)
+
 
 def read_architecture(config: Mapping[str, Any]) -> Architecture:
     """The architecture a `config.json` (or `model.config.to_dict()`) describes.
@@ -76,7 +83,9 @@ def _read(family: str, config: Mapping[str, Any]) -> Architecture:
     is_gemma = family in _GEMMAS
     num_heads = int(config["num_attention_heads"])
     hidden_size = int(config["hidden_size"])
-    head_dim = _or(config, "head_dim", {"qwen3": 128}.get(family, 256 if is_gemma else hidden_size // num_heads))
+    head_dim = _or(
+        config, "head_dim", {"qwen3": 128}.get(family, 256 if is_gemma else hidden_size // num_heads)
+    )
     if family == "qwen2":
         head_dim = config.get("head_dim") or hidden_size // num_heads
     is_late_gemma = family in {"gemma2", "gemma3_text"}
@@ -119,7 +128,11 @@ def _layer_kinds(family: str, config: Mapping[str, Any]) -> list[str]:
             case "gemma3_text":
                 every = int(config.get("sliding_window_pattern", 6))
             case _:
-                first = int(config.get("max_window_layers", 28)) if config.get("use_sliding_window") else num_layers
+                first = (
+                    int(config.get("max_window_layers", 28))
+                    if config.get("use_sliding_window")
+                    else num_layers
+                )
                 return [_SLIDING if index >= first else "full_attention" for index in range(num_layers)]
         kinds = [_SLIDING if (index + 1) % every else "full_attention" for index in range(num_layers)]
     unknown = sorted(set(kinds) - {_SLIDING, "full_attention"})
@@ -155,11 +168,12 @@ def _activation(config: Mapping[str, Any], *, is_gemma: bool) -> Any:
 def _logits_softcap(family: str, config: Mapping[str, Any]) -> float | None:
     match family:
         case "gemma2":
-            return config.get("final_logit_softcapping", 30.0)
+            cap = config.get("final_logit_softcapping", 30.0)
         case "gemma3_text":
-            return config.get("final_logit_softcapping")
+            cap = config.get("final_logit_softcapping")
         case _:
-            return None
+            cap = None
+    return None if cap is None else float(cap)
 
 
 def _or(config: Mapping[str, Any], key: str, default: Any) -> Any:

@@ -149,7 +149,7 @@ class Layer:
         if self.window is not None:
             visible_TS = visible_TS.triu(start - begin - self.window + 1)
         if sizes.attention_softcap is not None:
-            grouped = queries[0].unflatten(0, (sizes.num_kv_heads, -1))
+            grouped = queries[0].reshape(sizes.num_kv_heads, -1, num_tokens, sizes.head_dim)
             mixed = self._capped(grouped, keys[0][:, None], values[0][:, None], visible_TS).flatten(0, 1)
         else:
             mixed = functional.scaled_dot_product_attention(

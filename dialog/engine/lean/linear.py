@@ -49,7 +49,7 @@ class Int8:
     bias_O: Tensor | None = None
 
     def __call__(self, states_TI: Tensor) -> Tensor:
-        product_TO = torch.ops.aten._weight_int8pack_mm(states_TI, self.weight_OI, self.scales_O)
+        product_TO: Tensor = torch.ops.aten._weight_int8pack_mm(states_TI, self.weight_OI, self.scales_O)
         return product_TO if self.bias_O is None else product_TO.add_(self.bias_O)
 
 
@@ -62,7 +62,7 @@ class Int4:
     bias_O: Tensor | None = None
 
     def __call__(self, states_TI: Tensor) -> Tensor:
-        product_TO = torch.ops.aten._weight_int4pack_mm_for_cpu(
+        product_TO: Tensor = torch.ops.aten._weight_int4pack_mm_for_cpu(
             states_TI, self.weight_packed, GROUP, self.scales_GO2
         )
         return product_TO if self.bias_O is None else product_TO.add_(self.bias_O)
@@ -102,3 +102,13 @@ def quantise_int4(weight_OI: Tensor) -> tuple[Tensor, Tensor]:
     levels_OI = levels_OGI.round_().clamp_(0, 15).view(outputs, inputs).to(torch.int32)
     packed = torch.ops.aten._convert_weight_to_int4pack_for_cpu(levels_OI.contiguous(), 1)
     return packed, torch.stack([scales_OG, middles_OG], -1).transpose(0, 1).contiguous()
+
+
+def int4_error(weight_OI: Tensor) -> float:
+    """How far rounding to 4 bits moves a weight matrix, as a share of its norm."""
+    outputs, inputs = weight_OI.shape
+    groups_OGI = weight_OI.float().view(outputs, inputs // GROUP, GROUP)
+    least_OG1, most_OG1 = groups_OGI.amin(-1, keepdim=True), groups_OGI.amax(-1, keepdim=True)
+    steps_OG1 = ((most_OG1 - least_OG1) / 15).clamp(min=1e-8)
+    rounded_OGI = ((groups_OGI - least_OG1) / steps_OG1).round() * steps_OG1 + least_OG1
+    return float((rounded_OGI - groups_OGI).norm() / groups_OGI.norm())

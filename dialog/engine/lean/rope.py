@@ -70,13 +70,13 @@ def rotations(rope: Rope, *, head_dim: int, positions: int, device: torch.device
 
 def rotate(states_THD: Tensor, table_T1D: Tensor) -> Tensor:
     """The states turned, in float32 (one complex product is fewer operations than two real ones)."""
-    pairs = torch.view_as_complex(states_THD.float().unflatten(-1, (-1, 2)))
+    pairs = torch.view_as_complex(states_THD.float().reshape(*states_THD.shape[:-1], -1, 2))
     return torch.view_as_real(pairs * table_T1D).flatten(-2)
 
 
 def paired(rows: Tensor, *, head_dim: int) -> Tensor:
     """Rows of whole heads, from halves to pairs: (H*D, ...) to the same shape."""
-    halves = rows.unflatten(0, (-1, 2, head_dim // 2))
+    halves = rows.view(-1, 2, head_dim // 2, *rows.shape[1:])
     return halves.transpose(1, 2).reshape(rows.shape)
 
 

@@ -28,13 +28,11 @@ class SafetensorsFolder(Mapping[str, Tensor]):
     """The tensors of all `*.safetensors` of a folder by name, each read when it is asked for."""
 
     def __init__(self, directory: Path) -> None:
-        self._files = [
-            safe_open(path, framework="pt") for path in sorted(directory.glob("*.safetensors"))
-        ]
-        self._places = {name: file for file in self._files for name in file.keys()}  # noqa: SIM118  # no mapping
+        self._files = [safe_open(path, framework="pt") for path in sorted(directory.glob("*.safetensors"))]
+        self._places = {name: file for file in self._files for name in file.keys()}  # type: ignore[no-untyped-call]  # noqa: SIM118
 
     def __getitem__(self, name: str) -> Tensor:
-        tensor = self._places[name].get_tensor(name)
+        tensor = self._places[name].get_tensor(name)  # type: ignore[no-untyped-call]
         assert isinstance(tensor, Tensor)
         return tensor
 
@@ -72,7 +70,7 @@ class _Fusion:
             "norm": self.take_norm("model.norm.weight", sizes.hidden_size),
         }
         if sizes.is_tied:
-            self.taken.add("lm_head.weight")
+            self.check_tie()
         else:
             fused["head"] = self.take("lm_head.weight", sizes.vocab_size, sizes.hidden_size)
         for index in range(sizes.num_layers):
@@ -82,6 +80,13 @@ class _Fusion:
         if left:
             raise Unsupported(f"the weights hold {left[0]!r} and {len(left) - 1} more that we do not know")
         return fused
+
+    def check_tie(self) -> None:
+        """A merged adapter may have changed one of two matrices that were the same."""
+        head = self.checkpoint.get("lm_head.weight")
+        if head is not None and not torch.equal(head, self.checkpoint["model.embed_tokens.weight"]):
+            raise Unsupported("embedding and head should be the same and differ")
+        self.taken.add("lm_head.weight")
 
     def layer(self, prefix: str) -> Tensors:
         sizes = self.architecture
@@ -107,7 +112,9 @@ class _Fusion:
             layer[ours] = self.take_norm(f"{prefix}{theirs}.weight", sizes.hidden_size)
         if sizes.has_qk_norms:
             norms = [
-                paired(self.take_norm(f"{attention}{part}_norm.weight", sizes.head_dim), head_dim=sizes.head_dim)
+                paired(
+                    self.take_norm(f"{attention}{part}_norm.weight", sizes.head_dim), head_dim=sizes.head_dim
+                )
                 for part in "qk"
             ]
             counts = torch.tensor([sizes.num_heads, sizes.num_kv_heads])
