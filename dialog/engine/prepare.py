@@ -39,6 +39,7 @@ from dialog.engine.sources import ModelFiles
 from dialog.errors import ModelError
 
 _FORMAT = 1
+_ALIGNMENT_BYTES = 64
 _WEIGHTS = "weights.safetensors"
 _TOKENIZER_FILES = (".json", ".jinja", ".model", ".txt")
 
@@ -142,8 +143,13 @@ def _open(work: _Work, directory: Path, device: torch.device) -> Prepared:
         return Prepared(forward, tokenizer)
     with safe_open(directory / _WEIGHTS, framework="pt") as file:
         is_exact = (file.metadata() or {}).get("is_exact") == "True"
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
+        tensors = {name: _aligned(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118  # no mapping
     return Prepared(LeanForward(work.architecture, _on(device, tensors), is_exact=is_exact), tokenizer)
+
+
+def _aligned(tensor: Tensor) -> Tensor:
+    """The tensor at an address the packed kernels can read: where the file has it elsewhere they crash."""
+    return tensor if tensor.data_ptr() % _ALIGNMENT_BYTES == 0 else tensor.clone()
 
 
 def _on(device: torch.device, tensors: Tensors) -> Tensors:

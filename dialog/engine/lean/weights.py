@@ -13,11 +13,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from dialog.engine.lean.architecture import Architecture
 from dialog.engine.lean.rope import Unsupported, paired
+from dialog.errors import ModelError
 
 Tensors = dict[str, Tensor]
 _USELESS = "rotary_emb.inv_freq"
@@ -25,10 +26,17 @@ _USELESS = "rotary_emb.inv_freq"
 
 
 class SafetensorsFolder(Mapping[str, Tensor]):
-    """The tensors of all `*.safetensors` of a folder by name, each read when it is asked for."""
+    """The tensors of all `*.safetensors` of a folder by name, each read when it is asked for.
+
+    Raises:
+        ModelError: a file is broken.
+    """
 
     def __init__(self, directory: Path) -> None:
-        self._files = [safe_open(path, framework="pt") for path in sorted(directory.glob("*.safetensors"))]
+        try:
+            self._files = [safe_open(path, framework="pt") for path in sorted(directory.glob("*.safetensors"))]
+        except (SafetensorError, OSError) as error:
+            raise ModelError(f"cannot load the weights in {str(directory)!r}: {error}") from error
         self._places = {name: file for file in self._files for name in file.keys()}  # type: ignore[no-untyped-call]  # noqa: SIM118
 
     def __getitem__(self, name: str) -> Tensor:
