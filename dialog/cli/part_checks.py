@@ -12,6 +12,7 @@ from dialog.errors import ModelError
 
 
 def _model(config: Config) -> Iterator[Check]:
+    from dialog.engine.load import explain
     from dialog.engine.sources import resolve
 
     name = config.values.model.name
@@ -36,6 +37,13 @@ def _model(config: Config) -> Iterator[Check]:
             "fingerprint": files.fingerprint,
             "languages": list(files.languages),
         },
+    )
+    engine = explain(config.values.model, files)
+    yield Check(
+        name="engine",
+        status="warning" if engine.startswith("transformers") else "ok",
+        detail=engine,
+        facts={"engine": engine},
     )
 
 

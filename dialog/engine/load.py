@@ -70,6 +70,21 @@ def plan(config: ModelSection, files: ModelFiles, device: torch.device) -> tuple
     return architecture, choice
 
 
+def explain(config: ModelSection, files: ModelFiles) -> str:
+    """Which engine would serve the model, with which numbers, and why; nothing is loaded.
+
+    Raises:
+        ModelError: the device or precision asked for is not possible.
+    """
+    device = choose_device(config.device)
+    try:
+        _, choice = plan(config, files, device)
+    except Unsupported as refusal:
+        choice = choose_plain(config.precision, device)
+        return f"transformers, {choice.precision}: the lean engine does not know {refusal}"
+    return f"lean, {choice.precision}: {choice.reason}"
+
+
 def _open_lean(config: ModelSection, files: ModelFiles, device: torch.device, notify: Notify) -> LocalModel:
     architecture, choice = plan(config, files, device)
     adapter = Path(config.adapter).expanduser() if config.adapter else None

@@ -34,7 +34,9 @@ class SafetensorsFolder(Mapping[str, Tensor]):
 
     def __init__(self, directory: Path) -> None:
         try:
-            self._files = [safe_open(path, framework="pt") for path in sorted(directory.glob("*.safetensors"))]
+            self._files = [
+                safe_open(path, framework="pt") for path in sorted(directory.glob("*.safetensors"))
+            ]
         except (SafetensorError, OSError) as error:
             raise ModelError(f"cannot load the weights in {str(directory)!r}: {error}") from error
         self._places = {name: file for file in self._files for name in file.keys()}  # type: ignore[no-untyped-call]  # noqa: SIM118
