@@ -17,6 +17,7 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
 from typing import Any, Protocol
@@ -195,15 +196,15 @@ def _memory(name: str, arguments: argparse.Namespace) -> int:
 
 def _print_memory(arguments: argparse.Namespace) -> None:
     """Load one engine, let it answer once, and tell the most memory the process ever held."""
-    import resource
-
     name = arguments.memory
     if name.startswith("generate()"):
         engine: Engine = Theirs(arguments.model, torch.float32 if name == NAIVE else torch.bfloat16)
     else:
         engine = Ours(section(arguments, name))
     engine.run([(7919 * number) % 40_000 + 50 for number in range(arguments.prompt_tokens)], 8)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    # getrusage would tell that of the process that started this one, if it was larger.
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    print(next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM")))
 
 
 if __name__ == "__main__":
