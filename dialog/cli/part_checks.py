@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def _model(config: Config) -> Iterator[Check]:
+    from dialog.engine.load import explain
     from dialog.engine.sources import resolve
 
     name = config.values.model.name
@@ -40,6 +41,13 @@ def _model(config: Config) -> Iterator[Check]:
             "fingerprint": files.fingerprint,
             "languages": list(files.languages),
         },
+    )
+    engine = explain(config.values.model, files)
+    yield Check(
+        name="engine",
+        status="warning" if engine.startswith("transformers") else "ok",
+        detail=engine,
+        facts={"engine": engine},
     )
 
 

@@ -4,7 +4,7 @@ A conversation's next prompt mostly repeats its last one and the reply. The
 pool keeps each conversation's cache; the longest common token prefix stays,
 the rest is cropped (undo, an edited turn, a fork) and only new tokens are read.
 
-    prefix = pool.take("c-42") or Prefix(lambda: new_cache(model.config))
+    prefix = pool.take("c-42") or Prefix(forward.new_cache)
     cached_tokens = prefix.keep(prompt.ids)      # the model need only read prompt.ids[cached_tokens:]
     ...
     pool.put("c-42", prefix)
@@ -18,64 +18,13 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
-import torch
-from torch import Tensor
-from transformers import PretrainedConfig
-from transformers.cache_utils import DynamicCache, DynamicLayer
-
-_LEAST_CAPACITY = 256
-
-
-class GrowingLayer(DynamicLayer):  # type: ignore[misc]  # transformers is untyped here
-    """A layer's keys and values in a buffer that doubles; `DynamicLayer` copies all of it for every token."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._buffers: tuple[Tensor, Tensor] | None = None
-
-    def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
-        """Append (B, K, T, D) keys and values; return all so far, as views of the buffer."""
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-        before = self.get_seq_length()
-        after = before + key_states.shape[-2]
-        keys, values = self._room_for(after, key_states, value_states)
-        keys[:, :, before:after] = key_states
-        values[:, :, before:after] = value_states
-        self.keys, self.values = keys[:, :, :after], values[:, :, :after]
-        return self.keys, self.values
-
-    def num_bytes(self) -> int:
-        return sum(buffer.nbytes for buffer in self._buffers) if self._buffers else 0
-
-    def _room_for(self, length: int, key_states: Tensor, value_states: Tensor) -> tuple[Tensor, Tensor]:
-        if self._buffers is not None and self._buffers[0].shape[-2] >= length:
-            return self._buffers
-        capacity = _LEAST_CAPACITY
-        while capacity < length:
-            capacity *= 2
-        before = self.get_seq_length()
-        grown: list[Tensor] = []
-        for old, new in ((self.keys, key_states), (self.values, value_states)):
-            buffer = new.new_empty((*new.shape[:2], capacity, new.shape[-1]))
-            if before:
-                buffer[:, :, :before] = old
-            grown.append(buffer)
-        self._buffers = (grown[0], grown[1])
-        return self._buffers
-
-
-def new_cache(config: PretrainedConfig) -> DynamicCache:
-    """An empty cache for the model, with `GrowingLayer` wherever attention sees the whole past."""
-    cache = DynamicCache(config=config)
-    cache.layers = [GrowingLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
-    return cache
+from dialog.engine.forward import Cache
 
 
 class Prefix:
     """A cache and the ids it holds. Used by one thread at a time."""
 
-    def __init__(self, make_cache: Callable[[], DynamicCache]) -> None:
+    def __init__(self, make_cache: Callable[[], Cache]) -> None:
         self._make_cache = make_cache
         self.cache = make_cache()
         self.ids: list[int] = []
@@ -87,7 +36,7 @@ class Prefix:
         return self._is_whole
 
     @contextmanager
-    def extending(self, ids: Sequence[int]) -> Iterator[DynamicCache]:
+    def extending(self, ids: Sequence[int]) -> Iterator[Any]:
         """Around a forward pass over `ids`, which the cache then holds too."""
         self._is_whole = False
         yield self.cache
@@ -108,26 +57,15 @@ class Prefix:
 
         A layer with a sliding window has thrown away what it would need.
         """
-        surplus = len(self.ids) - length
-        if surplus == 0:
+        if self.cache.crop(length):
+            del self.ids[length:]
             return True
-        if length == 0 or not all(type(layer) is GrowingLayer for layer in self.cache.layers):
-            self.cache = self._make_cache()
-            self.ids = []
-            return length == 0
-        self.cache.crop(-surplus)  # counts from the end; positive lengths are refused since transformers 5
-        del self.ids[length:]
-        return True
+        self.cache = self._make_cache()
+        self.ids = []
+        return length == 0
 
     def num_bytes(self) -> int:
-        total = 0
-        for layer in self.cache.layers:
-            if isinstance(layer, GrowingLayer):
-                total += layer.num_bytes()
-            else:
-                held = (getattr(layer, name, None) for name in ("keys", "values"))
-                total += sum(tensor.nbytes for tensor in held if isinstance(tensor, torch.Tensor))
-        return total
+        return self.cache.num_bytes()
 
 
 class PrefixPool:

@@ -1,50 +1,52 @@
-"""One forward pass over new tokens, the past taken from the cache.
+"""What a model's forward pass offers the loop, whoever computes it.
 
-Shapes: B sequences (1 here), T new tokens, V vocabulary.
+Shapes: T new tokens, V vocabulary.
 
-    forward = Forward(model)
-    with prefix.extending(ids):
-        logits_BV = forward.next_logits(ids, prefix.cache)
+    cache = forward.new_cache()
+    logits_1V = forward.next_logits(ids, cache)
+
+`lean.forward.LeanForward` is our own, `plain.PlainForward` that of transformers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
-from transformers.cache_utils import DynamicCache
-
-from dialog.engine.cache import new_cache
 
 
-class Forward:
-    """A transformers causal language model as two functions of ids and a cache."""
+class Cache(Protocol):
+    """What a model has read, of one sequence."""
 
-    def __init__(self, model: PreTrainedModel) -> None:
-        self.model = model.eval()
-        self.device = model.device
+    def crop(self, length: int) -> bool:
+        """Forget all but the first `length` tokens; False where it cannot go back, and is then unchanged."""
+        ...
 
-    def new_cache(self) -> DynamicCache:
-        return new_cache(self.model.config)
+    def num_bytes(self) -> int: ...
 
-    @torch.inference_mode()
-    def next_logits(self, ids: Sequence[int], cache: DynamicCache) -> Tensor:
-        """Logits (1, V), float32, of the token after `ids`; `cache` then holds them too.
 
-        The head, a quarter of the work at this size, is applied to the last position only.
-        """
-        return self._run(ids, cache, keep=1)[:, -1].float()
+AnyCache = TypeVar("AnyCache", bound=Cache)
 
-    @torch.inference_mode()
-    def all_logits(self, ids: Sequence[int], cache: DynamicCache) -> Tensor:
-        """Logits (1, T, V), float32, of the token after each of `ids`."""
-        return self._run(ids, cache, keep=0).float()
 
-    def _run(self, ids: Sequence[int], cache: DynamicCache, *, keep: int) -> Tensor:
-        ids_BT = torch.tensor([list(ids)], dtype=torch.long, device=self.device)
-        output = self.model(input_ids=ids_BT, past_key_values=cache, use_cache=True, logits_to_keep=keep)
-        logits_BTV = output.logits
-        assert isinstance(logits_BTV, Tensor)
-        return logits_BTV
+class Forward(Protocol[AnyCache]):
+    """One sequence at a time; `cache` is one of its own making and holds the ids afterwards."""
+
+    @property
+    def device(self) -> torch.device: ...
+
+    @property
+    def exact_tokens(self) -> int:
+        """Up to so many ids at once give bit for bit the logits that one by one would; 1 if no more."""
+        ...
+
+    def new_cache(self) -> AnyCache: ...
+
+    def next_logits(self, ids: Sequence[int], cache: AnyCache) -> Tensor:
+        """Logits (1, V), float32, of the token after `ids`."""
+        ...
+
+    def all_logits(self, ids: Sequence[int], cache: AnyCache) -> Tensor:
+        """Logits (T, V), float32, of the token after each of `ids`."""
+        ...

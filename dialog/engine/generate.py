@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
 import torch
 
 from dialog.engine.cache import Prefix
 from dialog.engine.detokenize import Detokenizer, StopStrings
 from dialog.engine.forward import Forward
+from dialog.engine.reading import Reading
 from dialog.engine.sampling import Sampler
 from dialog.engine.turns import Turns
 from dialog.protocols import Cancel
@@ -44,17 +46,15 @@ class Step:
 class Generation:
     """The loop over one prompt. `prefill_s` and `cached_tokens` are known once the first step is out.
 
-    `turns` is taken for one forward pass at a time, so replies to several
-    conversations advance by turns and a slow reader holds up nobody.
+    The model is read by turns, one forward pass at a time, so replies to several
+    conversations advance together and a slow reader holds up nobody.
     """
 
     def __init__(
-        self, forward: Forward, sampler: Sampler, *, prefix: Prefix, turns: Turns, limits: Limits
+        self, forward: Forward[Any], sampler: Sampler, *, prefix: Prefix, turns: Turns, limits: Limits
     ) -> None:
-        self._forward = forward
+        self._reading = Reading(forward, prefix=prefix, turns=turns)
         self._sampler = sampler
-        self._prefix = prefix
-        self._turns = turns
         self._limits = limits
         self.prefill_s = 0.0
         self.cached_tokens = 0
@@ -65,8 +65,7 @@ class Generation:
             yield Step(None, "interrupted")
             return
         started = perf_counter()
-        self.cached_tokens = self._prefix.keep(prompt_ids)
-        logits_BV = self._read(prompt_ids[self.cached_tokens :])
+        logits_BV, self.cached_tokens = self._reading.prompt(prompt_ids)
         self.prefill_s = perf_counter() - started
 
         num_prompt = len(prompt_ids)
@@ -87,11 +86,7 @@ class Generation:
                 return
             yield Step(token)
             ids_BT[0, length] = token
-            logits_BV = self._read([token])
-
-    def _read(self, ids: Sequence[int]) -> torch.Tensor:
-        with self._turns, self._prefix.extending(ids) as cache:
-            return self._forward.next_logits(ids, cache)
+            logits_BV = self._reading.after(token, most_ahead=ids_BT.shape[1] - length - 2)
 
 
 def chunks(

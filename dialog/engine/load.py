@@ -1,20 +1,27 @@
 """From `[model]` of the configuration to a loaded model.
 
-model = open_model(config.values.model, progress=print)
-print(model.info.name, model.info.dtype, model.info.languages)
+    model = open_model(config.values.model, progress=print)
+    print(model.info.name, model.info.engine, model.info.languages)
+
+The lean engine (`lean`) serves the families it knows, without importing
+transformers once the model is prepared; everything else goes through
+transformers, and `ModelInfo.engine` says why.
 """
 
 from __future__ import annotations
 
-import warnings
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from dialog.engine.forward import Forward
-from dialog.engine.local import LocalModel
-from dialog.engine.quiet import quiet
+from dialog.engine.lean.architecture import Architecture, read_architecture
+from dialog.engine.lean.rope import Unsupported
+from dialog.engine.lean.weights import SafetensorsFolder
+from dialog.engine.local import DEFAULT_CACHE_BYTES, LocalModel
+from dialog.engine.precision import Choice, choose_plain, choose_precision
+from dialog.engine.prepare import prepare
 from dialog.engine.shelf import Notify
 from dialog.engine.sources import ModelFiles, resolve
 from dialog.engine.tokenizer import HFChatTokenizer
@@ -22,23 +29,96 @@ from dialog.errors import ModelError
 from dialog.settings import ModelSection
 from dialog.values import Language, ModelInfo
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
 _DEFAULT_CONTEXT_TOKENS = 2048
+_DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 
 
 def open_model(config: ModelSection, *, offline: bool = False, progress: Notify | None = None) -> LocalModel:
-    """Resolve, fetch if need be, load.
+    """Resolve, fetch if need be, prepare if need be, load.
 
     Raises:
         ModelError: the model cannot be found, fetched, verified or loaded.
     """
+    notify = progress or (lambda _: None)
     files = resolve(config.name, offline=offline, progress=progress)
     if config.threads:
         torch.set_num_threads(config.threads)
     device = choose_device(config.device)
-    dtype = choose_dtype(config.precision, device)
-    model, tokenizer = _load(files, device=device, dtype=dtype)
+    try:
+        return _open_lean(config, files, device, notify)
+    except Unsupported as refusal:
+        notify(f"{config.name} is served by transformers, slower: the lean engine does not know {refusal}")
+        return _open_plain(config, files, device, str(refusal))
+
+
+def plan(config: ModelSection, files: ModelFiles, device: torch.device) -> tuple[Architecture, Choice]:
+    """What the lean engine would do with the model; nothing is loaded.
+
+    Raises:
+        Unsupported: transformers would serve it.
+        ModelError: the precision asked for is not possible.
+    """
+    if device.type not in ("cpu", "cuda"):
+        raise Unsupported(f"the device {str(device)!r}")
+    text = (files.directory / "config.json").read_text(encoding="utf-8")
+    architecture = read_architecture(json.loads(text))
+    checkpoint = SafetensorsFolder(files.directory)
+    choice = choose_precision(config.precision, device, architecture=architecture, checkpoint=checkpoint)
+    return architecture, choice
+
+
+def explain(config: ModelSection, files: ModelFiles) -> str:
+    """Which engine would serve the model, with which numbers, and why; nothing is loaded.
+
+    Raises:
+        ModelError: the device or precision asked for is not possible.
+    """
+    device = choose_device(config.device)
+    try:
+        _, choice = plan(config, files, device)
+    except Unsupported as refusal:
+        choice = choose_plain(config.precision, device)
+        return f"transformers, {choice.precision}: the lean engine does not know {refusal}"
+    return f"lean, {choice.precision}: {choice.reason}"
+
+
+def _open_lean(config: ModelSection, files: ModelFiles, device: torch.device, notify: Notify) -> LocalModel:
+    architecture, choice = plan(config, files, device)
+    adapter = Path(config.adapter).expanduser() if config.adapter else None
+    prepared = prepare(files, architecture, choice, device=device, adapter=adapter, notify=notify)
+    tokenizer = HFChatTokenizer(prepared.tokenizer)
+    info = ModelInfo(
+        name=config.name,
+        fingerprint=files.fingerprint,
+        context_tokens=_context(config.context_tokens, architecture.context_tokens),
+        template_fingerprint=tokenizer.fingerprint,
+        languages=config.languages or files.languages,
+        device=str(device),
+        dtype=_DTYPES.get(choice.precision, choice.precision),
+        num_parameters=architecture.num_parameters,
+        adapters=(config.adapter,) if config.adapter else (),
+        engine=f"lean, {choice.precision}: {choice.reason}",
+    )
+    return LocalModel(
+        prepared.forward,
+        tokenizer,
+        info=info,
+        end_ids=prepared.tokenizer.end_ids,
+        cache_bytes=config.cache_mb * 2**20,
+    )
+
+
+def _open_plain(config: ModelSection, files: ModelFiles, device: torch.device, refusal: str) -> LocalModel:
+    from dialog.engine.stock import load_model, load_tokenizer, with_adapter
+
+    choice = choose_plain(config.precision, device)
+    tokenizer = load_tokenizer(files)
+    model = load_model(files, device, choice.dtype)
     if config.adapter is not None:
-        model = _with_adapter(model, Path(config.adapter).expanduser())
+        model = with_adapter(model, Path(config.adapter).expanduser())
     return local_model(
         model,
         tokenizer,
@@ -48,6 +128,7 @@ def open_model(config: ModelSection, *, offline: bool = False, progress: Notify 
         context_tokens=config.context_tokens,
         adapters=(config.adapter,) if config.adapter else (),
         cache_bytes=config.cache_mb * 2**20,
+        engine=f"transformers, {choice.precision}: the lean engine does not know {refusal}",
     )
 
 
@@ -60,29 +141,36 @@ def local_model(
     languages: tuple[Language, ...] = ("zh", "en"),
     context_tokens: int | None = None,
     adapters: tuple[str, ...] = (),
-    cache_bytes: int = 512 * 2**20,
+    cache_bytes: int = DEFAULT_CACHE_BYTES,
+    engine: str = "transformers",
 ) -> LocalModel:
-    """A loaded transformers model behind the engine.
+    """A loaded transformers model behind the engine, computed by transformers.
 
     Args:
         context_tokens: use less than the model's context; more is cut to it.
     """
+    from dialog.engine.plain import PlainForward
+
     chat_tokenizer = HFChatTokenizer(tokenizer)
     text_config = model.config.get_text_config(decoder=True)
-    longest = int(getattr(text_config, "max_position_embeddings", 0)) or _DEFAULT_CONTEXT_TOKENS
     info = ModelInfo(
         name=name,
         fingerprint=fingerprint,
-        context_tokens=min(context_tokens or longest, longest),
+        context_tokens=_context(context_tokens, getattr(text_config, "max_position_embeddings", 0)),
         template_fingerprint=chat_tokenizer.fingerprint,
         languages=languages,
         device=str(model.device),
         dtype=str(model.dtype).removeprefix("torch."),
         num_parameters=model.num_parameters(),
         adapters=adapters,
+        engine=engine,
     )
     return LocalModel(
-        Forward(model), chat_tokenizer, info=info, end_ids=_end_ids(model, tokenizer), cache_bytes=cache_bytes
+        PlainForward(model),
+        chat_tokenizer,
+        info=info,
+        end_ids=_end_ids(model, tokenizer),
+        cache_bytes=cache_bytes,
     )
 
 
@@ -101,58 +189,13 @@ def choose_device(wanted: str) -> torch.device:
     return device
 
 
-def choose_dtype(precision: str, device: torch.device) -> torch.dtype:
-    """`auto` takes bfloat16 where the hardware multiplies it, else float32.
-
-    Decoding reads every weight for every token, so half the bytes is about
-    twice the speed, but only with native instructions: emulated bfloat16 on
-    a CPU without avx512_bf16 or AMX is slower than float32 (`docs/models.md`).
-    """
-    if precision != "auto":
-        return torch.bfloat16 if precision == "bf16" else torch.float32
-    match device.type:
-        case "cpu":
-            is_native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-        case "cuda":
-            is_native = torch.cuda.is_bf16_supported(including_emulation=False)
-        case _:
-            is_native = False
-    return torch.bfloat16 if is_native else torch.float32
-
-
-def _load(
-    files: ModelFiles, *, device: torch.device, dtype: torch.dtype
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    directory = str(files.directory)
-    with quiet():
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
-            model = AutoModelForCausalLM.from_pretrained(
-                directory, dtype=dtype, local_files_only=True, use_safetensors=True
-            )
-        except Exception as error:  # transformers raises nearly anything on a bad folder
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise ModelError(f"cannot load {files.name} from {directory!r}: {reason}") from error
-    return model.to(device), tokenizer
-
-
-def _with_adapter(model: PreTrainedModel, directory: Path) -> PreTrainedModel:
-    if not (directory / "adapter_config.json").is_file():
-        raise ModelError(f"{str(directory)!r} is no adapter: it has no adapter_config.json")
-    if not (directory / "adapter_model.safetensors").is_file():
-        raise ModelError(f"{str(directory)!r} has no adapter_model.safetensors; pickled adapters are refused")
-    from peft import PeftModel  # seconds to import: only for those who use one
-
-    try:
-        with warnings.catch_warnings():  # peft still asks transformers by names that are about to go
-            warnings.simplefilter("ignore", FutureWarning)
-            return PeftModel.from_pretrained(model, str(directory)).merge_and_unload()
-    except Exception as error:  # peft raises whatever a mismatch breaks first
-        raise ModelError(f"the adapter {str(directory)!r} does not fit this model: {error}") from error
+def _context(wanted: int | None, longest: int | None) -> int:
+    longest = int(longest or 0) or _DEFAULT_CONTEXT_TOKENS
+    return min(wanted or longest, longest)
 
 
 def _end_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
     """What ends a reply: the generation config's tokens, and the tokenizer's own end token."""
-    named = model.generation_config.eos_token_id if model.generation_config else None
-    ids = set(named if isinstance(named, list) else [named]) | {tokenizer.eos_token_id}
+    named: Any = model.generation_config.eos_token_id if model.generation_config else None
+    ids = {*(named if isinstance(named, list) else [named]), tokenizer.eos_token_id}
     return frozenset(int(token) for token in ids if token is not None)

@@ -12,6 +12,7 @@ until it ends; a second stream on the same key starts from nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 
@@ -39,7 +40,7 @@ class LocalModel:
 
     def __init__(
         self,
-        forward: Forward,
+        forward: Forward[Any],
         tokenizer: HFChatTokenizer,
         *,
         info: ModelInfo,
@@ -87,8 +88,8 @@ class LocalModel:
         self._check_fits(prompt, reserved=max((len(ids) for ids in encoded), default=0))
         prefix = Prefix(self.forward.new_cache)
         with self._turns, prefix.extending(prompt.ids) as cache:
-            first_BV = self.forward.next_logits(prompt.ids, cache)
-        return [self._score_one(ids, prefix, prompt.ids, first_BV) for ids in encoded]
+            first_1V = self.forward.next_logits(prompt.ids, cache)
+        return [self._score_one(ids, prefix, prompt.ids, first_1V) for ids in encoded]
 
     def _stream(
         self, prompt: Prompt, *, sampling: Sampling, cache_key: str | None, limits: Limits
@@ -113,16 +114,16 @@ class LocalModel:
             self.prefixes.put(cache_key, prefix)
 
     def _score_one(
-        self, ids: list[int], prefix: Prefix, prompt_ids: tuple[int, ...], first_BV: torch.Tensor
+        self, ids: list[int], prefix: Prefix, prompt_ids: tuple[int, ...], first_1V: torch.Tensor
     ) -> TokenScores:
-        logits_TV = first_BV
+        logits_TV = first_1V
         if len(ids) > 1:
             if not prefix.crop(len(prompt_ids)):
                 with self._turns, prefix.extending(prompt_ids) as cache:
                     self.forward.next_logits(prompt_ids, cache)
             with self._turns, prefix.extending(ids[:-1]) as cache:
-                rest_BTV = self.forward.all_logits(ids[:-1], cache)
-            logits_TV = torch.cat([first_BV, rest_BTV[0]])
+                rest_TV = self.forward.all_logits(ids[:-1], cache)
+            logits_TV = torch.cat([first_1V, rest_TV])
         logprobs_TV = logits_TV.log_softmax(-1)
         logprobs = (float(logprobs_TV[position, token]) for position, token in enumerate(ids))
         return TokenScores(ids=tuple(ids), logprobs=tuple(logprobs))

@@ -15,11 +15,10 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from jinja2.exceptions import TemplateError
 from tokenizers import Tokenizer
-from transformers import PreTrainedTokenizerBase
 
 from dialog.errors import ModelError
 from dialog.values import Message
@@ -29,6 +28,21 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 Span = tuple[int, int]
 
 
+class StockTokenizer(Protocol):
+    """What is used of a transformers tokenizer; `saved_tokenizer.SavedTokenizer` has it too."""
+
+    chat_template: Any
+    """The template, or several by name; None or empty where there is none."""
+
+    def apply_chat_template(
+        self, conversation: list[dict[str, Any]], *, tokenize: bool, add_generation_prompt: bool
+    ) -> Any: ...
+
+    def decode(
+        self, token_ids: list[int], *, skip_special_tokens: bool, clean_up_tokenization_spaces: bool
+    ) -> Any: ...
+
+
 class HFChatTokenizer:
     """A `protocols.ChatTokenizer` over a fast transformers tokenizer with a chat template.
 
@@ -36,7 +50,7 @@ class HFChatTokenizer:
         ModelError: there is no chat template, or no fast tokenizer.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(self, tokenizer: StockTokenizer) -> None:
         self._tokenizer = tokenizer
         self._backend = _backend_of(tokenizer)
         if not tokenizer.chat_template:
@@ -119,7 +133,7 @@ def _encodable(text: str) -> str:
     return _SURROGATE.sub("\ufffd", text)
 
 
-def _backend_of(tokenizer: PreTrainedTokenizerBase) -> Tokenizer:
+def _backend_of(tokenizer: StockTokenizer) -> Tokenizer:
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if not isinstance(backend, Tokenizer):
         raise ModelError(

@@ -9,9 +9,16 @@ from pathlib import Path
 
 import gguf
 import numpy as np
+import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from dialog.engine.catalogue import PackagedModel, Part
+from dialog.engine.lean.architecture import read_architecture
+from dialog.engine.lean.forward import LeanForward
+from dialog.engine.lean.pack import Packing, pack, rows_agree
+from dialog.engine.lean.weights import fuse
+from dialog.engine.local import LocalModel
+from dialog.engine.tokenizer import HFChatTokenizer
 from dialog.protocols import ChatTokenizer
 from dialog.testing.tiny import tiny_tokenizer, tiny_transformer
 from dialog.values import Chunk, FitReport, Message, Prompt
@@ -133,3 +140,22 @@ def _interleaved(weights: np.ndarray, num_heads: int) -> np.ndarray:
 
 def _digest(content: bytes) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+
+
+def lean_forward(model: PreTrainedModel, packing: Packing | None = None) -> LeanForward:
+    """The lean engine over a transformers model's weights, in float32 or packed."""
+    architecture = read_architecture(model.config.to_dict())
+    dtype = torch.bfloat16 if packing else torch.float32
+    tensors = fuse(architecture, model.state_dict(), dtype=dtype)
+    if packing is None:
+        return LeanForward(architecture, tensors)
+    packed = pack(tensors, packing)
+    is_exact = rows_agree(LeanForward(architecture, packed))
+    return LeanForward(architecture, packed, is_exact=is_exact)
+
+
+def lean_twin(model: LocalModel, packing: Packing | None = None) -> LocalModel:
+    """The same tiny model, computed by the lean engine."""
+    tokenizer = HFChatTokenizer(tiny_tokenizer())
+    forward = lean_forward(model.forward.model, packing)
+    return LocalModel(forward, tokenizer, info=model.info, end_ids=model.end_ids, cache_bytes=2**26)

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from transformers import Gemma3ForCausalLM, Gemma3TextConfig
 from transformers.cache_utils import DynamicLayer
 
-from dialog.engine.cache import GrowingLayer, Prefix, PrefixPool, new_cache
+from dialog.engine.cache import Prefix, PrefixPool
 from dialog.engine.load import local_model
 from dialog.engine.local import LocalModel
+from dialog.engine.plain import GrowingLayer, PlainCache
 from dialog.testing import tiny_model
 from dialog.testing.tiny import tiny_tokenizer
 from dialog.values import Prompt, Sampling
@@ -154,9 +155,9 @@ def test_a_growing_layer_holds_what_a_plain_one_holds() -> None:
 
 
 def test_a_positive_crop_is_refused_by_transformers_so_ours_counts_from_the_end() -> None:
-    cache = new_cache(MODEL.forward.model.config)
+    cache = PlainCache(MODEL.forward.model.config)
     with pytest.raises(ValueError, match="negative"):
-        cache.crop(1)
+        cache.past.crop(1)
 
 
 def sliding_model() -> LocalModel:

@@ -9,7 +9,8 @@ import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file
 
-from dialog.engine.load import choose_device, choose_dtype, open_model
+from dialog.engine.load import choose_device, open_model
+from dialog.engine.precision import choose_plain
 from dialog.errors import ModelError
 from dialog.settings import ModelSection
 from dialog.testing.tiny import tiny_tokenizer, tiny_transformer
@@ -34,16 +35,16 @@ def adapter(tmp_path: Path) -> Path:
     return tmp_path / "adapter"
 
 
-@pytest.mark.parametrize(("native", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
-def test_auto_takes_bf16_only_where_the_processor_has_it(monkeypatch, native, dtype) -> None:
+@pytest.mark.parametrize(("native", "precision"), [(True, "bf16"), (False, "fp32")])
+def test_auto_takes_bf16_only_where_the_processor_has_it(monkeypatch, native, precision) -> None:
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
-    assert choose_dtype("auto", torch.device("cpu")) == dtype
+    assert choose_plain("auto", torch.device("cpu")).precision == precision
 
 
 def test_a_precision_that_was_asked_for_is_taken(monkeypatch) -> None:
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
-    assert choose_dtype("fp32", torch.device("cpu")) == torch.float32
+    assert choose_plain("fp32", torch.device("cpu")).precision == "fp32"
 
 
 def test_a_device_that_is_none_is_refused(monkeypatch) -> None:

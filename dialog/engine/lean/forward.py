@@ -1,0 +1,134 @@
+"""A whole model's forward pass over fused tensors.
+
+Shapes: T new tokens, E hidden, V vocabulary; one sequence at a time.
+
+    forward = LeanForward(architecture, fuse(architecture, checkpoint, dtype=torch.float32))
+    kv = forward.new_cache()
+    logits_1V = forward.next_logits([1, 87, 85], kv)
+
+Offers what `dialog.engine.forward.Forward` asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from dialog.engine.lean.architecture import Architecture
+from dialog.engine.lean.kv import KeyValues
+from dialog.engine.lean.layer import Layer, make_norm
+from dialog.engine.lean.linear import MAX_FEW, ByLength, Dense, Int4, Int8, Linear
+from dialog.engine.lean.rope import Rope, rotations
+
+
+class LeanForward:
+    """The model's layers, ready to run.
+
+    Args:
+        tensors: of `weights.fuse`, with the packed ones of `pack.pack` if there are any.
+        is_exact: a few tokens at once come out bit for bit as one by one (`pack.rows_agree`).
+    """
+
+    def __init__(
+        self, architecture: Architecture, tensors: Mapping[str, Tensor], *, is_exact: bool = False
+    ) -> None:
+        self.architecture = architecture
+        self.exact_tokens = MAX_FEW if is_exact else 1
+        self._embedding_VE = tensors["embedding"]
+        self.device, self.dtype = self._embedding_VE.device, self._embedding_VE.dtype
+        # Rounded as the embedding is: Gemma was trained so.
+        self._embedding_scale = torch.tensor(architecture.embedding_scale, dtype=self.dtype).item()
+        self._norm = make_norm(tensors["norm"], architecture.norm_eps)
+        self._head = _linear(tensors, "embedding" if architecture.is_tied else "head")
+        self._layers = [_layer(architecture, tensors, index) for index in range(architecture.num_layers)]
+        self._tables: dict[Rope, Tensor] = {}
+
+    def new_cache(self) -> KeyValues:
+        sizes = self.architecture
+        return KeyValues(
+            num_layers=sizes.num_layers,
+            num_heads=sizes.num_kv_heads,
+            head_dim=sizes.head_dim,
+            dtype=self.dtype,
+            device=self.device,
+        )
+
+    @torch.inference_mode()
+    def next_logits(self, ids: Sequence[int], cache: KeyValues) -> Tensor:
+        """Logits (1, V), float32, of the token after `ids`; `cache` then holds them too."""
+        return self._logits(self._hidden(ids, cache)[-1:])
+
+    @torch.inference_mode()
+    def all_logits(self, ids: Sequence[int], cache: KeyValues) -> Tensor:
+        """Logits (T, V), float32, of the token after each of `ids`.
+
+        Up to `exact_tokens` ids give the very logits that one by one would.
+        """
+        return self._logits(self._hidden(ids, cache))
+
+    def _hidden(self, ids: Sequence[int], kv: KeyValues) -> Tensor:
+        start, end = kv.length, kv.length + len(ids)
+        kv.reserve(end)
+        ids_T = torch.tensor(ids, dtype=torch.long).to(self.device)
+        hidden_TE = self._embedding_VE[ids_T]
+        if self._embedding_scale != 1.0:
+            hidden_TE = hidden_TE * self._embedding_scale
+        tables = {rope: self._table(rope, end)[start:end] for rope in set(self.architecture.ropes)}
+        for index, (layer, rope) in enumerate(zip(self._layers, self.architecture.ropes, strict=True)):
+            keys_KSD, values_KSD = kv.layer(index)
+            hidden_TE = layer(hidden_TE, keys_KSD, values_KSD, start=start, table_T1D=tables[rope])
+        kv.length = end
+        return hidden_TE
+
+    def _logits(self, hidden_TE: Tensor) -> Tensor:
+        logits_TV = self._head(self._norm(hidden_TE)).float()
+        cap = self.architecture.logits_softcap
+        return logits_TV if cap is None else torch.tanh(logits_TV / cap) * cap
+
+    def _table(self, rope: Rope, length: int) -> Tensor:
+        """Rotations of at least `length` positions, doubled when they run out."""
+        table = self._tables.get(rope)
+        if table is None or table.shape[0] < length:
+            positions = 1 << max(10, (length - 1).bit_length())
+            table = rotations(
+                rope, head_dim=self.architecture.head_dim, positions=positions, device=self.device
+            )
+            self._tables[rope] = table
+        return table
+
+
+def _layer(architecture: Architecture, tensors: Mapping[str, Tensor], index: int) -> Layer:
+    prefix = f"layers.{index}."
+    norms = {
+        name: make_norm(tensors[prefix + name], architecture.norm_eps) if prefix + name in tensors else None
+        for name in ("attention_norm", "feed_norm", "attention_out_norm", "feed_out_norm")
+    }
+    attention_norm, feed_norm = norms["attention_norm"], norms["feed_norm"]
+    assert attention_norm is not None
+    assert feed_norm is not None
+    return Layer(
+        architecture=architecture,
+        qkv=_linear(tensors, f"{prefix}qkv"),
+        out=_linear(tensors, f"{prefix}out"),
+        gate_up=_linear(tensors, f"{prefix}gate_up"),
+        down=_linear(tensors, f"{prefix}down"),
+        attention_norm=attention_norm,
+        feed_norm=feed_norm,
+        attention_out_norm=norms["attention_out_norm"],
+        feed_out_norm=norms["feed_out_norm"],
+        qk_norm_HD=tensors.get(f"{prefix}qk_norm"),
+        window=architecture.windows[index],
+    )
+
+
+def _linear(tensors: Mapping[str, Tensor], name: str) -> Linear:
+    """The map called `name`, with its packed twin if there is one."""
+    bias_O = tensors.get(f"{name}.bias")
+    dense = Dense(tensors[name], bias_O)
+    packed, scales = tensors.get(f"{name}.packed"), tensors.get(f"{name}.scales")
+    if packed is None or scales is None:
+        return dense
+    few = Int8(packed, scales, bias_O) if packed.dtype == torch.int8 else Int4(packed, scales, bias_O)
+    return ByLength(few=few, many=dense)

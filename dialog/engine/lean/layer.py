@@ -1,0 +1,168 @@
+"""One transformer layer: norm, attention, norm, feed-forward.
+
+Shapes: T new tokens, S tokens attended to, H query heads, K key-value heads,
+G = H / K query heads that share one, D dimensions of a head, E hidden.
+
+    hidden_TE = layer(hidden_TE, keys_KSD, values_KSD, start=kv.length, table_T1D=table[start:start + T])
+
+A few tokens (`linear.MAX_FEW`) are attended to one by one, so that each comes
+out as if it had been alone: that is what makes guessed tokens exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from dialog.engine.lean.architecture import Activation, Architecture
+from dialog.engine.lean.linear import MAX_FEW, Linear
+from dialog.engine.lean.rope import rotate
+
+ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
+    "silu": functional.silu,
+    "gelu_pytorch_tanh": lambda states: functional.gelu(states, approximate="tanh"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Norm:
+    """Root-mean-square norm over E.
+
+    x and -x together have mean 0, so the layer norm of both is the norm of x:
+    on a CPU one kernel, where torch's own `rms_norm` is six.
+    """
+
+    weight_E: Tensor
+    twice_E: Tensor
+    eps: float
+
+    def __call__(self, states_TE: Tensor) -> Tensor:
+        size = self.weight_E.shape[0]
+        if states_TE.shape[0] > MAX_FEW or states_TE.device.type != "cpu":
+            return functional.rms_norm(states_TE, (size,), self.weight_E, self.eps)
+        both = torch.cat((states_TE, -states_TE), -1)
+        normed = functional.layer_norm(both, (2 * size,), self.twice_E, None, self.eps)
+        return normed[:, :size].contiguous()
+
+
+def make_norm(weight_E: Tensor, eps: float) -> Norm:
+    return Norm(weight_E, torch.cat((weight_E, weight_E)), eps)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The layer's weights and habits. `window` is how far back it looks, None: to the beginning."""
+
+    architecture: Architecture
+    qkv: Linear
+    out: Linear
+    gate_up: Linear
+    down: Linear
+    attention_norm: Norm
+    feed_norm: Norm
+    attention_out_norm: Norm | None
+    feed_out_norm: Norm | None
+    qk_norm_HD: Tensor | None
+    window: int | None
+
+    def __call__(
+        self, hidden_TE: Tensor, keys_KSD: Tensor, values_KSD: Tensor, *, start: int, table_T1D: Tensor
+    ) -> Tensor:
+        """The hidden states after this layer; keys and values from `start` on are written."""
+        states_TE = self._attention(
+            self.attention_norm(hidden_TE), keys_KSD, values_KSD, start=start, table_T1D=table_T1D
+        )
+        if self.attention_out_norm is not None:
+            states_TE = self.attention_out_norm(states_TE)
+        hidden_TE = hidden_TE + states_TE
+        states_TE = self._feed(self.feed_norm(hidden_TE))
+        if self.feed_out_norm is not None:
+            states_TE = self.feed_out_norm(states_TE)
+        return hidden_TE + states_TE
+
+    def _feed(self, states_TE: Tensor) -> Tensor:
+        both = self.gate_up(states_TE)
+        size = self.architecture.intermediate_size
+        activate = ACTIVATIONS[self.architecture.activation]
+        return self.down(activate(both[:, :size]) * both[:, size:])
+
+    def _attention(
+        self, states_TE: Tensor, keys_KSD: Tensor, values_KSD: Tensor, *, start: int, table_T1D: Tensor
+    ) -> Tensor:
+        sizes = self.architecture
+        num_tokens, num_heads = states_TE.shape[0], sizes.num_heads
+        num_turned = num_heads + sizes.num_kv_heads
+        states = self.qkv(states_TE).view(num_tokens, num_turned + sizes.num_kv_heads, sizes.head_dim)
+        turned = states[:, :num_turned]
+        if self.qk_norm_HD is not None:
+            turned = functional.rms_norm(turned, (sizes.head_dim,), None, sizes.norm_eps) * self.qk_norm_HD
+        turned = rotate(turned, table_T1D)
+        end = start + num_tokens
+        keys_KSD[:, start:end] = turned[:, num_heads:].transpose(0, 1)
+        values_KSD[:, start:end] = states[:, num_turned:].transpose(0, 1)
+        queries_THD = turned[:, :num_heads].to(states.dtype)
+        if num_tokens > MAX_FEW:
+            mixed = self._attend_many(queries_THD, keys_KSD, values_KSD, start=start)
+        elif num_tokens == 1:
+            mixed = self._attend_one(queries_THD[0], keys_KSD, values_KSD, end=end)
+        else:
+            rows = (
+                self._attend_one(queries_HD, keys_KSD, values_KSD, end=start + index + 1)
+                for index, queries_HD in enumerate(queries_THD)
+            )
+            mixed = torch.cat(list(rows))
+        return self.out(mixed)
+
+    def _attend_one(self, queries_HD: Tensor, keys_KSD: Tensor, values_KSD: Tensor, *, end: int) -> Tensor:
+        """(1, H*D). The query heads that share keys are rows of one product: nothing is repeated."""
+        sizes = self.architecture
+        begin = 0 if self.window is None else max(0, end - self.window)
+        grouped = queries_HD.view(1, sizes.num_kv_heads, -1, sizes.head_dim)
+        keys, values = keys_KSD[None, :, begin:end], values_KSD[None, :, begin:end]
+        if sizes.attention_softcap is not None:
+            return self._capped(grouped, keys, values, None).view(1, -1)
+        mixed = functional.scaled_dot_product_attention(grouped, keys, values, scale=sizes.attention_scale)
+        return mixed.reshape(1, -1)
+
+    def _attend_many(
+        self, queries_THD: Tensor, keys_KSD: Tensor, values_KSD: Tensor, *, start: int
+    ) -> Tensor:
+        """(T, H*D), each token looking back at most `window`."""
+        sizes = self.architecture
+        num_tokens = queries_THD.shape[0]
+        end = start + num_tokens
+        begin = 0 if self.window is None else max(0, start - self.window + 1)
+        queries = queries_THD.transpose(0, 1)[None]
+        keys, values = keys_KSD[None, :, begin:end], values_KSD[None, :, begin:end]
+        is_plain = start == 0 and (self.window is None or self.window >= end)
+        if is_plain and sizes.attention_softcap is None:
+            mixed = functional.scaled_dot_product_attention(
+                queries, keys, values, is_causal=True, scale=sizes.attention_scale, enable_gqa=True
+            )
+            return mixed[0].transpose(0, 1).reshape(num_tokens, -1)
+        visible_TS = torch.ones(num_tokens, end - begin, dtype=torch.bool, device=queries.device)
+        visible_TS = visible_TS.tril(start - begin)
+        if self.window is not None:
+            visible_TS = visible_TS.triu(start - begin - self.window + 1)
+        if sizes.attention_softcap is not None:
+            grouped = queries[0].reshape(sizes.num_kv_heads, -1, num_tokens, sizes.head_dim)
+            mixed = self._capped(grouped, keys[0][:, None], values[0][:, None], visible_TS).flatten(0, 1)
+        else:
+            mixed = functional.scaled_dot_product_attention(
+                queries, keys, values, attn_mask=visible_TS, scale=sizes.attention_scale, enable_gqa=True
+            )[0]
+        return mixed.transpose(0, 1).reshape(num_tokens, -1)
+
+    def _capped(self, queries: Tensor, keys: Tensor, values: Tensor, visible: Tensor | None) -> Tensor:
+        """Attention whose scores are bent to stay within the cap, which no fused kernel knows."""
+        cap = self.architecture.attention_softcap
+        assert cap is not None
+        scores = queries @ keys.transpose(-1, -2) * self.architecture.attention_scale
+        scores = torch.tanh(scores / cap) * cap
+        if visible is not None:
+            scores = scores.masked_fill(~visible, -torch.inf)
+        return scores.float().softmax(-1).to(values.dtype) @ values

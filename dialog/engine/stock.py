@@ -1,0 +1,68 @@
+"""Models, tokenizers and adapters as transformers and peft load them; the only part that imports those.
+
+tokenizer = load_tokenizer(files)
+model = with_adapter(load_model(files, device, dtype), Path("adapter"))
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from dialog.engine.quiet import quiet
+from dialog.engine.sources import ModelFiles
+from dialog.errors import ModelError
+
+
+def load_tokenizer(files: ModelFiles) -> PreTrainedTokenizerBase:
+    """Raises ModelError with the first line of whatever transformers says."""
+    with quiet():
+        try:
+            return AutoTokenizer.from_pretrained(str(files.directory), local_files_only=True)
+        except Exception as error:  # transformers raises nearly anything on a bad folder
+            raise _failed(files, error) from error
+
+
+def load_model(files: ModelFiles, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
+    """Raises ModelError with the first line of whatever transformers says."""
+    with quiet():
+        try:
+            model = AutoModelForCausalLM.from_pretrained(
+                str(files.directory), dtype=dtype, local_files_only=True, use_safetensors=True
+            )
+        except Exception as error:  # transformers raises nearly anything on a bad folder
+            raise _failed(files, error) from error
+    return model.to(device)
+
+
+def check_adapter(directory: Path) -> None:
+    """Raises ModelError where there is none, or only one that could run code."""
+    if not (directory / "adapter_config.json").is_file():
+        raise ModelError(f"{str(directory)!r} is no adapter: it has no adapter_config.json")
+    if not (directory / "adapter_model.safetensors").is_file():
+        raise ModelError(f"{str(directory)!r} has no adapter_model.safetensors; pickled adapters are refused")
+
+
+def with_adapter(model: PreTrainedModel, directory: Path) -> PreTrainedModel:
+    """The model with the adapter merged into its weights.
+
+    Raises:
+        ModelError: no adapter, a pickled one, or one for another model.
+    """
+    check_adapter(directory)
+    from peft import PeftModel  # seconds to import: only for those who use one
+
+    try:
+        with warnings.catch_warnings():  # peft still asks transformers by names that are about to go
+            warnings.simplefilter("ignore", FutureWarning)
+            return PeftModel.from_pretrained(model, str(directory)).merge_and_unload()
+    except Exception as error:  # peft raises whatever a mismatch breaks first
+        raise ModelError(f"the adapter {str(directory)!r} does not fit this model: {error}") from error
+
+
+def _failed(files: ModelFiles, error: Exception) -> ModelError:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return ModelError(f"cannot load {files.name} from {str(files.directory)!r}: {reason}")
