@@ -234,7 +234,7 @@ def test_token_is_sent_with_every_request(served, server, monkeypatch):
             self.end_headers()
             self.wfile.write(answer.content)
 
-        do_GET = do_POST = do_PUT = do_DELETE = _pass  # noqa: N815  # the base class's names
+        do_GET = do_POST = do_PUT = do_DELETE = _pass  # the base class's names
 
         def log_message(self, *_):
             pass
