@@ -49,6 +49,11 @@ def chat(
         from dialog.cli.transcripts import stdin_lines
         from dialog.repl.session import run_piped, run_repl
 
+        if not agent.config.knowledge_path.exists():
+            run.warn(
+                f"there is no knowledge index at {str(agent.config.knowledge_path)!r}: replies are not checked "
+                "against documents; make one with: instructrec index PATH..."
+            )
         conversation_id = most_recent(agent.store) if go_on else resume
         if resume is not None:
             require_conversation(agent.store, resume)
