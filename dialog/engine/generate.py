@@ -65,8 +65,13 @@ class Generation:
             yield Step(None, "interrupted")
             return
         started = perf_counter()
-        logits_BV, self.cached_tokens = self._reading.prompt(prompt_ids)
+        logits_BV, self.cached_tokens = self._reading.prompt(
+            prompt_ids, is_cancelled=self._limits.is_cancelled
+        )
         self.prefill_s = perf_counter() - started
+        if logits_BV is None:
+            yield Step(None, "interrupted")
+            return
 
         num_prompt = len(prompt_ids)
         ids_BT = torch.empty(

@@ -118,3 +118,27 @@ def test_widths_that_are_not_whole_groups_cannot_be_packed_to_4_bits() -> None:
     config = tiny_model("llama").forward.model.config.to_dict() | {"intermediate_size": 100}
     assert "100 inputs" in (obstacle(read_architecture(config), "int4") or "")
     assert obstacle(read_architecture(config), "int8") is None
+
+
+class Raised:
+    """A flag that is up from the second look on."""
+
+    def __init__(self) -> None:
+        self.num_looks = 0
+
+    def is_set(self) -> bool:
+        self.num_looks += 1
+        return self.num_looks > 2
+
+
+@pytest.mark.parametrize("engine", ["lean", "transformers"])
+def test_a_long_prompt_can_be_cancelled_while_it_is_read(engine: str) -> None:
+    model = tiny_model("llama", context_tokens=2048)
+    if engine == "lean":
+        model = lean_twin(model)
+    long = prompt(*(3 + number % 90 for number in range(1500)))
+    [chunk] = model.stream(long, sampling=SAMPLING, cache_key="c", cancel=Raised())
+    assert (chunk.finish_reason, chunk.ids) == ("interrupted", ())
+    whole, cached = answer(model, long, "c")
+    assert cached == 512  # the piece that was read is not read again
+    assert whole == answer(model, long, None)[0]

