@@ -38,7 +38,6 @@ from dialog.knowledge.passages import passage_of
 from dialog.knowledge.query import QueryPlan, plan_query
 from dialog.knowledge.ranking import rank
 from dialog.knowledge.rerank import RERANKED, open_reranker, reordered
-from dialog.knowledge.typos import Spelling
 from dialog.knowledge.vectors import EXACT_LIMIT, ChromaCollection, ChromaVectors, ExactVectors, Nearest
 from dialog.protocols import Embedder
 from dialog.settings import KnowledgeSection
@@ -166,7 +165,7 @@ class KnowledgeBase:
         store = self._published()
         with store.catalog.snapshot():
             among = store.catalog.numbers_where(where) if where else None
-            plan = spelt(plan, store.catalog, spelling=store.spelling, among=among)
+            plan = spelt(plan, store.catalog, among=among)
             vectors = self._embedder.embed_queries(plan.meanings)
             limit = max(self._section.candidates, top_k) * (4 if hidden else 1)
             legs = find(store.catalog, store.nearest(), plan, vectors, limit=limit, among=among)
@@ -232,7 +231,6 @@ class _Store:
         self._lock = threading.Lock()
         self._nearest: tuple[int, Nearest] | None = None
         self._num_chunks: tuple[int, int] | None = None
-        self._spelling: tuple[int, Spelling] | None = None
         self._centre: tuple[Nearest, np.ndarray] | None = None
         self._fingerprint: tuple[int, str] | None = None
         self._collection: ChromaCollection | None = None
@@ -264,14 +262,6 @@ class _Store:
             if self._num_chunks is None or self._num_chunks[0] != generation:
                 self._num_chunks = (generation, self.catalog.counts()[1])
             return self._num_chunks[1]
-
-    def spelling(self) -> Spelling:
-        """What may be a name, of the published generation."""
-        with self._lock:
-            generation = self.catalog.generation()
-            if self._spelling is None or self._spelling[0] != generation:
-                self._spelling = (generation, Spelling.read(self.catalog))
-            return self._spelling[1]
 
     @property
     def fingerprint(self) -> str:

@@ -1,12 +1,12 @@
 """What each text of a query plan finds in both indexes.
 
-plan = spelt(plan_query(query, history), catalog, spelling=spelling)
+plan = spelt(plan_query(query, history), catalog)
 own, *around = find(catalog, nearest, plan, embedder.embed_queries(plan.meanings), limit=50)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,15 +15,13 @@ from dialog.knowledge.embedders.ordinary import ordinary_words
 from dialog.knowledge.lexical import lexical_search
 from dialog.knowledge.query import QueryPlan
 from dialog.knowledge.ranking import Found, Hits
-from dialog.knowledge.typos import Spelling, corrected, corrections
+from dialog.knowledge.typos import corrected, corrections
 from dialog.knowledge.vectors import Nearest
 
 
-def spelt(
-    plan: QueryPlan, catalog: Catalog, *, spelling: Callable[[], Spelling], among: Sequence[int] | None = None
-) -> QueryPlan:
+def spelt(plan: QueryPlan, catalog: Catalog, *, among: Sequence[int] | None = None) -> QueryPlan:
     """The plan with misspelt names searched for as the passages (of `among`) write them."""
-    found = corrections(catalog, plan.query, spelling=spelling, ordinary=ordinary_words, among=among)
+    found = corrections(catalog, plan.query, ordinary=ordinary_words, among=among)
     return plan.spelt(corrected(plan.query, found)) if found else plan
 
 

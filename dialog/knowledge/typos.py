@@ -1,13 +1,15 @@
 """Misspelt names and product codes in a question, against the names that the index holds.
 
 Only a word that the index does not know and that is no ordinary word is looked
-at, and only a name can take its place: a word of a title, one written with a
-capital inside a sentence, or a code of letters and digits. Digits are never
-changed, nor is anything called a number or an order; negations and numerals
-are no names. Chinese names are those of titles, with one character wrong. What
-is found is searched for besides what was written, never instead.
+at, and only a name with the same first letter can take its place: a word of a
+title, one written with a capital inside a sentence, or a code of letters and
+digits. Digits are never changed, nor is anything called a number or an order;
+negations and numerals are no names. Chinese names are those of titles, with one
+character wrong. What is found is searched for besides what was written, never
+instead.
 
-    for found in corrections(catalog, words, "Is the Aldrwing in stock?"): print(found.wrong, found.right)
+    for found in corrections(catalog, "Is the Aldrwing in stock?", ordinary=ordinary_words):
+        print(found.wrong, found.right)
 """
 
 from __future__ import annotations
@@ -58,22 +60,10 @@ class Correction:
     right: str
 
 
-@dataclass(frozen=True)
-class Spelling:
-    """The terms of an index that may be names: letters, or letters and digits."""
-
-    terms: tuple[str, ...]
-
-    @classmethod
-    def read(cls, catalog: Catalog) -> Spelling:
-        return cls(tuple(term for term in catalog.vocabulary(_LEAST_LETTERS) if _may_be_name(term)))
-
-
 def corrections(
     catalog: Catalog,
     query: str,
     *,
-    spelling: Callable[[], Spelling],
     ordinary: Words,
     among: Sequence[int] | None = None,
 ) -> list[Correction]:
@@ -82,12 +72,11 @@ def corrections(
     Args:
         catalog: the index.
         query: what the user wrote.
-        spelling: the index's terms; read only if a word is unknown.
         ordinary: words that exist; read only if a name is found for one.
         among: chunk numbers whose names may be used; None for all.
     """
     text, names = query[:_MAX_QUERY_CHARS], _Names(catalog, among)
-    found = [*_latin(names, text, spelling, ordinary), *_han(names, text, ordinary)]
+    found = [*_latin(names, text, ordinary), *_han(names, text, ordinary)]
     return found[:MAX_CORRECTIONS]
 
 
@@ -110,9 +99,7 @@ class _Names:
         return self.catalog.chunks([number for number, _ in found])
 
 
-def _latin(
-    names: _Names, text: str, spelling: Callable[[], Spelling], ordinary: Words
-) -> Iterator[Correction]:
+def _latin(names: _Names, text: str, ordinary: Words) -> Iterator[Correction]:
     asked: dict[str, str] = {}
     for match in list(_TOKEN.finditer(text))[:_MAX_TOKENS]:
         for word in _pieces(match.group()):
@@ -125,7 +112,7 @@ def _latin(
     for term, word in asked.items():
         if term in known:
             continue
-        right = _nearest_name(names, word, spelling())
+        right = _nearest_name(names, word)
         if right and normalise(word) not in ordinary() and term not in ordinary():
             yield Correction(wrong=word, right=right)
 
@@ -140,19 +127,19 @@ def _may_be_name(term: str) -> bool:
     return letters >= _LEAST_LETTERS and term.isascii() and term.isalnum()
 
 
-def _nearest_name(names: _Names, word: str, spelling: Spelling) -> str | None:
+def _nearest_name(names: _Names, word: str) -> str | None:
     """The one name nearest to a word, as it is written in the index; None if there is none, or two."""
     term = query_terms(word)[0]
     limit = 2 if len(word) >= _TWO_ERRORS_FROM else 1
     # Terms are stems: an error in an ending is further away there than in the words themselves.
+    candidates = [other for other in names.catalog.vocabulary(term[0]) if _may_be_name(other)]
     near = process.extract(
-        term, spelling.terms, scorer=OSA.distance, score_cutoff=limit + _ENDING, limit=_LOOKED_AT
+        term, candidates, scorer=OSA.distance, score_cutoff=limit + _ENDING, limit=_LOOKED_AT
     )
     named = sorted(
         (distance, written)
         for other, _, _ in near
         if _digits(other) == _digits(term)
-        and other[0] == term[0]
         and (written := _as_name(names, other)) is not None
         and (distance := OSA.distance(normalise(word), normalise(written))) <= limit
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from dialog.knowledge.catalog import Catalog
-from dialog.knowledge.typos import Spelling, corrected, corrections
+from dialog.knowledge.typos import corrected, corrections
 
 ORDINARY = frozenset({"kayak", "stork", "退款", "政策"})
 
@@ -25,10 +25,7 @@ def catalog(shelf):
 def found(catalog, query, **options):
     ordinary = options.pop("ordinary", ORDINARY)
     return [
-        (one.wrong, one.right)
-        for one in corrections(
-            catalog, query, spelling=lambda: Spelling.read(catalog), ordinary=lambda: ordinary, **options
-        )
+        (one.wrong, one.right) for one in corrections(catalog, query, ordinary=lambda: ordinary, **options)
     ]
 
 
@@ -94,7 +91,7 @@ def test_name_of_documents_that_are_filtered_out_is_not_told(catalog):
 
 def test_corrected_query_keeps_everything_else(catalog):
     query = "Is order 4711 of the Aldrwing not covered for ¥199?"
-    right = corrections(catalog, query, spelling=lambda: Spelling.read(catalog), ordinary=lambda: ORDINARY)
+    right = corrections(catalog, query, ordinary=lambda: ORDINARY)
     assert corrected(query, right) == "Is order 4711 of the Alderwing not covered for ¥199?"
 
 
