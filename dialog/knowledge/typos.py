@@ -25,8 +25,8 @@ from rapidfuzz.distance import OSA
 from dialog.knowledge.catalog import Catalog
 from dialog.knowledge.rows import ChunkRow
 from dialog.knowledge.segment import query_terms, terms
-from dialog.knowledge.stopwords import ENGLISH_STOP_WORDS
-from dialog.text import is_han, normalise
+from dialog.knowledge.stopwords import CHINESE_STOP_CHARACTERS, ENGLISH_STOP_WORDS
+from dialog.text import normalise
 
 MAX_CORRECTIONS = 3
 _MAX_TOKENS = 40
@@ -36,13 +36,18 @@ _TWO_ERRORS_FROM = 8
 """Letters a word must have to be allowed two errors; below, one."""
 _LOOKED_AT = 5
 _ENDING = 2
-_LEAST_HAN_NAME = 3
+_LEAST_BEGINNING = 4
+_MAX_HAN_CHARS = 60
 _MOST_SHARED = 7
 _MAX_HAN_PLACES = 6
 _TITLES = 50
 _TOKEN = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _HAN_RUN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]{3,}")
-_NEVER_HAN = frozenset("不没无非未勿别莫一二三四五六七八九十百千万亿零两半年月日号元块角分")
+_NO_NAME = CHINESE_STOP_CHARACTERS | frozenset(
+    "不没无非未勿别莫一二三四五六七八九十百千万亿零两半年月日号元块角分"
+    "是有在个家找要想能会可以去来到给和跟很太还再也都就才又把被让从对请问几多少怎"
+)
+"""Negations, numerals, and characters that join names rather than make them."""
 _NUMBER_WORDS = re.compile(
     r"(?:\b(?:order|number|no|nr|id|code|ref|reference|invoice|tracking|parcel|voucher|coupon)\b|单号?|编号|号码|码)"
     r"[\s.:#：]*$"
@@ -169,40 +174,47 @@ def _as_name(names: _Names, term: str) -> str | None:
 
 def _han(names: _Names, text: str, ordinary: Words) -> Iterator[Correction]:
     for match in _HAN_RUN.finditer(text):
-        run = match.group()[:60]
+        run = match.group()[:_MAX_HAN_CHARS]
         pairs = [run[i : i + 2] for i in range(len(run) - 1)]
         known = names.catalog.document_frequencies(list(dict.fromkeys(pairs)))
-        places = [i for i in range(len(run)) if not known.keys() & set(pairs[max(0, i - 1) : i + 1])]
+        places = [
+            i
+            for i, character in enumerate(run)
+            if character not in _NO_NAME and not known.keys() & set(pairs[max(0, i - 1) : i + 1])
+        ]
         for i in places[:_MAX_HAN_PLACES]:
-            around = pairs[max(0, i - 1) : i + 1]
-            if run[i] not in _NEVER_HAN:
-                found = _han_name(names, run, i)
-                if found and not any(pair in ordinary() for pair in around):
-                    yield found
+            found = _han_name(names, run, i, known=[pair for pair in pairs if pair in known])
+            if found and not any(pair in ordinary() for pair in pairs[max(0, i - 1) : i + 1]):
+                yield found
 
 
-def _han_name(names: _Names, run: str, wrong: int) -> Correction | None:
-    """The longest title part that differs from the text around `wrong` in that character only."""
-    near = [c for i, c in enumerate(run) if 0 < abs(i - wrong) <= 3]
-    expression = "heading : (" + " OR ".join(f'"{c}"' for c in dict.fromkeys(near)) + ")"
-    titles = [row.heading for row in names.holding(expression, limit=_TITLES, weights=(1.0, 0.0))]
-    longest, found = _LEAST_HAN_NAME - 1, set[Correction]()
-    for title in titles:
-        for place, character in enumerate(title):
+def _han_name(names: _Names, run: str, wrong: int, *, known: Sequence[str]) -> Correction | None:
+    """The one longest name around `wrong` that differs in that character only.
+
+    A name is a document's title, or how one begins where four characters of it are named.
+    """
+    near = [pair for pair in known if pair in run[max(0, wrong - _MOST_SHARED) : wrong + _MOST_SHARED]]
+    if near:
+        wanted = " OR ".join(f'"{pair}"' for pair in near)
+    elif 0 < wrong < len(run) - 1:
+        wanted = f'"{run[wrong - 1]}" AND "{run[wrong + 1]}"'
+    else:
+        return None
+    rows = names.holding(f"heading : ({wanted})", limit=_TITLES, weights=(1.0, 0.0))
+    longest, found = 0, set[Correction]()
+    for title in {run for row in rows for run in _HAN_RUN.findall(row.heading.split(" > ")[0])}:
+        for place, character in enumerate(title[: _MOST_SHARED + 1]):
             left = _shared(run[:wrong][::-1], title[:place][::-1])
             right = _shared(run[wrong + 1 :], title[place + 1 :])
             length = left + 1 + right
-            if length < longest or length < _LEAST_HAN_NAME or character in _NEVER_HAN:
-                continue
-            if not is_han(character):
+            is_whole = length == len(title) and (place > 0 or length >= _LEAST_BEGINNING)
+            is_beginning = right > 0 and length >= _LEAST_BEGINNING
+            if left != place or not (is_whole or is_beginning) or character in _NO_NAME or length < longest:
                 continue
             if length > longest:
                 longest, found = length, set()
             found.add(
-                Correction(
-                    wrong=run[wrong - left : wrong + 1 + right],
-                    right=title[place - left : place + 1 + right],
-                )
+                Correction(wrong=run[wrong - left : wrong + 1 + right], right=title[: place + 1 + right])
             )
     return found.pop() if len(found) == 1 else None
 

@@ -103,3 +103,8 @@ def test_search_says_what_it_took_a_name_for_and_keeps_the_original(shelf, catal
     if query.isascii():
         assert result.rewritten == "Alderwing?"
     assert result.passages[0].source == source
+
+
+@pytest.mark.parametrize("query", ["那个气炉多重", "鹪鹩气炉吗", "我想买鹪鹩", "鹪鹩气炉的重量", "气炉"])
+def test_characters_that_join_names_are_no_misspellings(catalog, query):
+    assert found(catalog, query, ordinary=frozenset()) == []
