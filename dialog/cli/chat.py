@@ -51,8 +51,8 @@ def chat(
 
         if not agent.config.knowledge_path.exists():
             run.warn(
-                f"there is no knowledge index at {str(agent.config.knowledge_path)!r}: replies are not checked "
-                "against documents; make one with: instructrec index PATH..."
+                f"there is no knowledge index at {str(agent.config.knowledge_path)!r}: replies are not "
+                "checked against documents; make one with: instructrec index PATH..."
             )
         conversation_id = most_recent(agent.store) if go_on else resume
         if resume is not None:

@@ -180,10 +180,10 @@ class Catalog:
         marks = ",".join("?" * len(wanted))
         return dict(self._query(f"SELECT term, doc FROM vocabulary WHERE term IN ({marks})", tuple(wanted)))
 
-    def vocabulary(self, least_chars: int) -> list[str]:
-        """Every term of at least so many characters."""
-        sql = "SELECT term FROM vocabulary WHERE length(term) >= ?"
-        return [row[0] for row in self._query(sql, (least_chars,))]
+    def vocabulary(self, first: str) -> list[str]:
+        """Every term that begins with this character."""
+        sql = "SELECT term FROM vocabulary WHERE term >= ? AND term < ?"
+        return [row[0] for row in self._query(sql, (first, chr(ord(first) + 1)))]
 
     def replace(
         self,

@@ -25,7 +25,7 @@ _SPARE = 10
 def spelt(plan: QueryPlan, catalog: Catalog, generation: Generation, *, view: View) -> QueryPlan:
     """The plan with misspelt names searched for as the passages of the view write them."""
     names = Names(catalog, generation.lexicon, view)
-    found = corrections(names, plan.query, spelling=generation.spelling, ordinary=ordinary_words)
+    found = corrections(names, plan.query, ordinary=ordinary_words)
     return plan.spelt(corrected(plan.query, found)) if found else plan
 
 

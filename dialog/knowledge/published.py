@@ -21,7 +21,6 @@ from dialog.knowledge.catalog import Catalog
 from dialog.knowledge.chroma import ChromaCollection
 from dialog.knowledge.lexical import Lexicon
 from dialog.knowledge.manifest import FILE_NAME, Manifest, collection_name, read_manifest
-from dialog.knowledge.typos import Spelling
 from dialog.knowledge.vectors import EXACT_LIMIT, ExactVectors, GraphVectors, Nearest
 from dialog.knowledge.views import Columns, Scope, View
 from dialog.protocols import Embedder
@@ -41,7 +40,6 @@ class Generation:
         self._columns: Columns | None = None
         self._lexicon: Lexicon | None = None
         self._nearest: Nearest | None = None
-        self._spelling: Spelling | None = None
 
     @property
     def columns(self) -> Columns:
@@ -60,12 +58,6 @@ class Generation:
         with self._lock:
             self._nearest = self._nearest or self._store.vectors(self.columns)
             return self._nearest
-
-    def spelling(self) -> Spelling:
-        """What may be a name."""
-        with self._lock:
-            self._spelling = self._spelling or Spelling.read(self._store.catalog)
-            return self._spelling
 
     def view(self, scope: Scope) -> View:
         with self._lock:

@@ -26,7 +26,7 @@ _MESSAGES_FOR_MEANING = 4
 _MAX_MESSAGE_CHARS = 600
 _WEIGHT_ALONE = 0.4
 _WEIGHT_NEW_TOPIC = 0.2
-_WEIGHT_LEANING = 0.6
+_WEIGHT_LEANING = 0.5
 _SHORT_TERMS = 3
 """Fewer informative terms than this seldom say what is meant; Chinese pairs count for half."""
 

@@ -1,13 +1,14 @@
 """Misspelt names and product codes in a question, against the names that the index holds.
 
 Only a word that the index does not know and that is no ordinary word is looked
-at, and only a name can take its place: a word of a title, one written with a
-capital inside a sentence, or a code of letters and digits. Digits are never
-changed, nor is anything called a number or an order; negations and numerals
-are no names. Chinese names are those of titles, with one character wrong. What
-is found is searched for besides what was written, never instead.
+at, and only a name with the same first letter can take its place: a word of a
+title, one written with a capital inside a sentence, or a code of letters and
+digits. Digits are never changed, nor is anything called a number or an order;
+negations and numerals are no names. Chinese names are those of titles, with one
+character wrong. What is found is searched for besides what was written, never
+instead.
 
-    for found in corrections(names, "Is the Aldrwing in stock?", spelling=spelling, ordinary=words):
+    for found in corrections(names, "Is the Aldrwing in stock?", ordinary=ordinary_words):
         print(found.wrong, found.right)
 """
 
@@ -25,9 +26,9 @@ from dialog.knowledge.catalog import Catalog
 from dialog.knowledge.lexical import Lexicon
 from dialog.knowledge.rows import ChunkRow
 from dialog.knowledge.segment import query_terms, terms
-from dialog.knowledge.stopwords import ENGLISH_STOP_WORDS
+from dialog.knowledge.stopwords import CHINESE_STOP_CHARACTERS, ENGLISH_STOP_WORDS
 from dialog.knowledge.views import View
-from dialog.text import is_han, normalise
+from dialog.text import normalise
 
 MAX_CORRECTIONS = 3
 _MAX_TOKENS = 40
@@ -37,13 +38,18 @@ _TWO_ERRORS_FROM = 8
 """Letters a word must have to be allowed two errors; below, one."""
 _LOOKED_AT = 5
 _ENDING = 2
-_LEAST_HAN_NAME = 3
+_LEAST_BEGINNING = 4
+_MAX_HAN_CHARS = 60
 _MOST_SHARED = 7
 _MAX_HAN_PLACES = 6
 _TITLES = 50
 _TOKEN = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _HAN_RUN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]{3,}")
-_NEVER_HAN = frozenset("不没无非未勿别莫一二三四五六七八九十百千万亿零两半年月日号元块角分")
+_NO_NAME = CHINESE_STOP_CHARACTERS | frozenset(
+    "不没无非未勿别莫一二三四五六七八九十百千万亿零两半年月日号元块角分"
+    "是有在个家找要想能会可以去来到给和跟很太还再也都就才又把被让从对请问几多少怎"
+)
+"""Negations, numerals, and characters that join names rather than make them."""
 _NUMBER_WORDS = re.compile(
     r"(?:\b(?:order|number|no|nr|id|code|ref|reference|invoice|tracking|parcel|voucher|coupon)\b|单号?|编号|号码|码)"
     r"[\s.:#：]*$"
@@ -61,31 +67,16 @@ class Correction:
     right: str
 
 
-@dataclass(frozen=True)
-class Spelling:
-    """The terms of an index that may be names: letters, or letters and digits."""
-
-    terms: tuple[str, ...]
-
-    @classmethod
-    def read(cls, catalog: Catalog) -> Spelling:
-        return cls(tuple(term for term in catalog.vocabulary(_LEAST_LETTERS) if _may_be_name(term)))
-
-
-def corrections(
-    names: Names, query: str, *, spelling: Callable[[], Spelling], ordinary: Words
-) -> list[Correction]:
+def corrections(names: Names, query: str, *, ordinary: Words) -> list[Correction]:
     """At most three, in the order of the query.
 
     Args:
         names: what may be meant.
         query: what the user wrote.
-        spelling: the index's terms; read only if a word is unknown.
         ordinary: words that exist; read only if a name is found for one.
     """
     text = query[:_MAX_QUERY_CHARS]
-    found = [*_latin(names, text, spelling, ordinary), *_han(names, text, ordinary)]
-    return found[:MAX_CORRECTIONS]
+    return [*_latin(names, text, ordinary), *_han(names, text, ordinary)][:MAX_CORRECTIONS]
 
 
 def corrected(query: str, found: Sequence[Correction]) -> str:
@@ -112,9 +103,7 @@ class Names:
         return self.lexicon.document_frequencies(wanted, view=self.view)
 
 
-def _latin(
-    names: Names, text: str, spelling: Callable[[], Spelling], ordinary: Words
-) -> Iterator[Correction]:
+def _latin(names: Names, text: str, ordinary: Words) -> Iterator[Correction]:
     asked: dict[str, str] = {}
     for match in list(_TOKEN.finditer(text))[:_MAX_TOKENS]:
         for word in _pieces(match.group()):
@@ -127,7 +116,7 @@ def _latin(
     for term, word in asked.items():
         if term in known:
             continue
-        right = _nearest_name(names, word, spelling())
+        right = _nearest_name(names, word)
         if right and normalise(word) not in ordinary() and term not in ordinary():
             yield Correction(wrong=word, right=right)
 
@@ -142,19 +131,19 @@ def _may_be_name(term: str) -> bool:
     return letters >= _LEAST_LETTERS and term.isascii() and term.isalnum()
 
 
-def _nearest_name(names: Names, word: str, spelling: Spelling) -> str | None:
+def _nearest_name(names: Names, word: str) -> str | None:
     """The one name nearest to a word, as it is written in the index; None if there is none, or two."""
     term = query_terms(word)[0]
     limit = 2 if len(word) >= _TWO_ERRORS_FROM else 1
     # Terms are stems: an error in an ending is further away there than in the words themselves.
+    candidates = [other for other in names.catalog.vocabulary(term[0]) if _may_be_name(other)]
     near = process.extract(
-        term, spelling.terms, scorer=OSA.distance, score_cutoff=limit + _ENDING, limit=_LOOKED_AT
+        term, candidates, scorer=OSA.distance, score_cutoff=limit + _ENDING, limit=_LOOKED_AT
     )
     named = sorted(
         (distance, written)
         for other, _, _ in near
         if _digits(other) == _digits(term)
-        and other[0] == term[0]
         and (written := _as_name(names, other)) is not None
         and (distance := OSA.distance(normalise(word), normalise(written))) <= limit
     )
@@ -184,40 +173,47 @@ def _as_name(names: Names, term: str) -> str | None:
 
 def _han(names: Names, text: str, ordinary: Words) -> Iterator[Correction]:
     for match in _HAN_RUN.finditer(text):
-        run = match.group()[:60]
+        run = match.group()[:_MAX_HAN_CHARS]
         pairs = [run[i : i + 2] for i in range(len(run) - 1)]
         known = names.known(list(dict.fromkeys(pairs)))
-        places = [i for i in range(len(run)) if not known.keys() & set(pairs[max(0, i - 1) : i + 1])]
+        places = [
+            i
+            for i, character in enumerate(run)
+            if character not in _NO_NAME and not known.keys() & set(pairs[max(0, i - 1) : i + 1])
+        ]
         for i in places[:_MAX_HAN_PLACES]:
-            around = pairs[max(0, i - 1) : i + 1]
-            if run[i] not in _NEVER_HAN:
-                found = _han_name(names, run, i)
-                if found and not any(pair in ordinary() for pair in around):
-                    yield found
+            found = _han_name(names, run, i, known=[pair for pair in pairs if pair in known])
+            if found and not any(pair in ordinary() for pair in pairs[max(0, i - 1) : i + 1]):
+                yield found
 
 
-def _han_name(names: Names, run: str, wrong: int) -> Correction | None:
-    """The longest title part that differs from the text around `wrong` in that character only."""
-    near = [c for i, c in enumerate(run) if 0 < abs(i - wrong) <= 3]
-    rows = names.holding(list(dict.fromkeys(near)), limit=_TITLES, in_heading=True)
-    titles = [row.heading for row in rows]
-    longest, found = _LEAST_HAN_NAME - 1, set[Correction]()
-    for title in titles:
-        for place, character in enumerate(title):
+def _han_name(names: Names, run: str, wrong: int, *, known: Sequence[str]) -> Correction | None:
+    """The one longest name around `wrong` that differs in that character only.
+
+    A name is a document's title, or how one begins where four characters of it are named.
+    """
+    near = [pair for pair in known if pair in run[max(0, wrong - _MOST_SHARED) : wrong + _MOST_SHARED]]
+    if near:
+        wanted = list(dict.fromkeys(near))
+    elif 0 < wrong < len(run) - 1:
+        wanted = [run[wrong - 1], run[wrong + 1]]
+    else:
+        return None
+    rows = names.holding(wanted, limit=_TITLES, in_heading=True)
+    longest, found = 0, set[Correction]()
+    for title in {run for row in rows for run in _HAN_RUN.findall(row.heading.split(" > ")[0])}:
+        for place, character in enumerate(title[: _MOST_SHARED + 1]):
             left = _shared(run[:wrong][::-1], title[:place][::-1])
             right = _shared(run[wrong + 1 :], title[place + 1 :])
             length = left + 1 + right
-            if length < longest or length < _LEAST_HAN_NAME or character in _NEVER_HAN:
-                continue
-            if not is_han(character):
+            is_whole = length == len(title) and (place > 0 or length >= _LEAST_BEGINNING)
+            is_beginning = right > 0 and length >= _LEAST_BEGINNING
+            if left != place or not (is_whole or is_beginning) or character in _NO_NAME or length < longest:
                 continue
             if length > longest:
                 longest, found = length, set()
             found.add(
-                Correction(
-                    wrong=run[wrong - left : wrong + 1 + right],
-                    right=title[place - left : place + 1 + right],
-                )
+                Correction(wrong=run[wrong - left : wrong + 1 + right], right=title[: place + 1 + right])
             )
     return found.pop() if len(found) == 1 else None
 

@@ -6,7 +6,7 @@ import pytest
 
 from dialog.knowledge.catalog import Catalog
 from dialog.knowledge.lexical import Lexicon
-from dialog.knowledge.typos import Names, Spelling, corrected, corrections
+from dialog.knowledge.typos import Names, corrected, corrections
 from dialog.knowledge.views import Columns, Scope
 
 ORDINARY = frozenset({"kayak", "stork", "退款", "政策"})
@@ -30,7 +30,7 @@ def looked_up(catalog, query, *, ordinary=ORDINARY, where=None):
     columns = Columns.load(catalog)
     view = columns.view(catalog, Scope(today=date(2026, 3, 1)).among(where))
     names = Names(catalog, Lexicon(catalog, columns), view)
-    return corrections(names, query, spelling=lambda: Spelling.read(catalog), ordinary=lambda: ordinary)
+    return corrections(names, query, ordinary=lambda: ordinary)
 
 
 def found(catalog, query, **options):
@@ -117,3 +117,8 @@ def test_search_says_what_it_took_a_name_for_and_keeps_the_original(shelf, catal
     if query.isascii():
         assert result.rewritten == "Alderwing?"
     assert result.passages[0].source == source
+
+
+@pytest.mark.parametrize("query", ["那个气炉多重", "鹪鹩气炉吗", "我想买鹪鹩", "鹪鹩气炉的重量", "气炉"])
+def test_characters_that_join_names_are_no_misspellings(catalog, query):
+    assert found(catalog, query, ordinary=frozenset()) == []
