@@ -11,6 +11,7 @@ distribution adds one by the entry point group `instructrec.readers`, named as
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import cast
 
@@ -26,6 +27,11 @@ BUILT_IN: Mapping[str, str] = {
     "sharegpt": "corpora.readers.sharegpt",
     "preference": "corpora.readers.preference",
     "prompt-completion": "corpora.readers.prompt_completion",
+    "zendesk": "corpora.readers.zendesk",
+    "intercom": "corpora.readers.intercom",
+    "email": "corpora.readers.email",
+    "chat-log": "corpora.readers.chat_log",
+    "csv": "corpora.readers.table",
 }
 """Name -> module, in the order in which a file is tried: the strict before the lenient."""
 
@@ -57,20 +63,40 @@ def recognised(source: Source) -> Reader:
     Raises:
         CorpusError: none knows it, or the file cannot be read.
     """
+    if source.path.is_dir():
+        return _of_folder(source)
     if not source.head(1):
         raise CorpusError("is empty; name a file with conversations", path=source.path)
     for reader in _all():
-        if reader.sniff(source):
+        if _knows(reader, source):
             return reader
     problem = f"in no format that is recognised; name it with --format ({', '.join(names())})"
     raise CorpusError(problem, path=source.path)
+
+
+def _of_folder(source: Source) -> Reader:
+    from corpora.readers.email import READER, holds_mail
+
+    if holds_mail(source.path):
+        return READER
+    raise CorpusError("is a folder without .eml files; name its files one by one", path=source.path)
 
 
 def _all() -> Iterator[Reader]:
     yield from map(_built_in, BUILT_IN)
     for name, target in plugins.load(GROUP).found.items():
         if name not in BUILT_IN:
-            yield _plugged_in(name, target)
+            with suppress(ValueError):  # `doctor` lists it; it must not stop the others
+                yield _plugged_in(name, target)
+
+
+def _knows(reader: Reader, source: Source) -> bool:
+    try:
+        return reader.sniff(source)
+    except CorpusError:
+        raise
+    except Exception:  # a plug-in may raise anything on bytes it does not expect
+        return False
 
 
 def _built_in(name: str) -> Reader:

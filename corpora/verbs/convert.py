@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from corpora.verbs.options import Agents, Format, Inputs, SkipBad, readings, tell
+from corpora.verbs.options import (
+    Agents,
+    Column,
+    ColumnsFile,
+    Format,
+    Inputs,
+    NewAfter,
+    SkipBad,
+    read_options,
+    readings,
+    tell,
+)
 from dialog.cli.verb import Run, verb
 
 
@@ -30,10 +41,12 @@ def convert_files(
     bare: Annotated[bool, typer.Option("--bare", help="Write no field but those the format names.")] = False,
     skip_bad: SkipBad = 0,
     agents: Agents = None,
+    columns: ColumnsFile = None,
+    column: Column = None,
+    new_after: NewAfter = None,
 ) -> None:
     """Read files of one format, or several, and write them as one."""
     from corpora.converting import STDOUT, convert
-    from corpora.formats import ReadOptions
     from corpora.writers import format_for, writer_of
     from dialog.cli.progress import progress
 
@@ -43,7 +56,7 @@ def convert_files(
         raise typer.BadParameter(str(error), param_hint="--to") from error
     if run.json and out == STDOUT:
         raise typer.BadParameter("--json and --out - both want standard output; name a file")
-    options = ReadOptions(agents=tuple(agents or ()))
+    options = read_options(run, agents=agents, columns_file=columns, column=column, new_after=new_after)
     sources = readings(inputs, format=format, skip_bad=skip_bad, options=options)
     with progress("converting", shown=run.shows_progress) as advance:
         report = convert(sources, writer, out, advance=advance)

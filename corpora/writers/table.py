@@ -11,7 +11,7 @@ from corpora.writers.written import Writer, Written
 from dialog.values import Transcript
 
 COLUMNS = ("conversation", "role", "time", "name", "text", "tags")
-TAG_JOINT = "; "
+TAG_JOINT = ";"
 
 
 @dataclass(frozen=True)
