@@ -23,6 +23,15 @@ from dialog.errors import CorpusError
 GROUP = "instructrec.readers"
 BUILT_IN: Mapping[str, str] = {
     "canonical": "corpora.readers.canonical",
+    "abcd": "corpora.readers.abcd",
+    "star": "corpora.readers.star",
+    "sgd": "corpora.readers.sgd",
+    "crosswoz": "corpora.readers.crosswoz",
+    "kdconv": "corpora.readers.kdconv",
+    "tweetsumm": "corpora.readers.tweetsumm",
+    "doc2dial": "corpora.readers.doc2dial",
+    "mobilecs": "corpora.readers.mobilecs",
+    "tau2": "corpora.readers.tau2",
     "openai": "corpora.readers.openai",
     "sharegpt": "corpora.readers.sharegpt",
     "preference": "corpora.readers.preference",
