@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import typer
 
-from corpora.verbs import convert
+from corpora.verbs import convert, mix, split
 
-_VERB_FILES = (convert,)
+_VERB_FILES = (convert, split, mix)
 
 app = typer.Typer(help="Read, convert, divide and browse transcripts.", no_args_is_help=True)
 
