@@ -13,22 +13,26 @@ skipped instead, and are listed.
 
 from __future__ import annotations
 
-import codecs
-import os
-import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import BinaryIO
 
 from pydantic import ValidationError
 
+from corpora.files import MAX_LINE_BYTES, Source, lines, replacing
+from corpora.seen import Seen
 from dialog.errors import CorpusError
 from dialog.values import Transcript
 
-MAX_LINE_BYTES = 8_000_000
+__all__ = [
+    "MAX_LINE_BYTES",
+    "BadLine",
+    "TranscriptReader",
+    "dumped",
+    "parse_transcript",
+    "told",
+    "write_transcripts",
+]
 _SHAPE = '{"id": ..., "messages": [{"role": ..., "content": ...}, ...]}'
 _REMEDIES = {
     "extra_forbidden": 'remove it, or move it into "meta"',
@@ -68,24 +72,18 @@ class TranscriptReader:
 
     def __iter__(self) -> Iterator[Transcript]:
         self.skipped = []
-        first_line: dict[str, int] = {}
-        with _opened(self.path) as file:
-            for number, line in _lines(file, self.path):
+        seen = Seen()
+        with Source(self.path) as source, source.open() as file:
+            for number, line in lines(file, self.path):
                 try:
                     if isinstance(line, CorpusError):
                         raise line
                     transcript = parse_transcript(line, path=self.path, line_number=number)
-                    if transcript.id in first_line:
-                        raise CorpusError(
-                            f"id {transcript.id!r} was used on line {first_line[transcript.id]}; "
-                            "give every conversation an id of its own",
-                            path=self.path,
-                            line=number,
-                        )
+                    if first := seen.add(transcript.id, number):
+                        raise repeated(transcript.id, first, path=self.path, line=number)
                 except CorpusError as error:
                     self._skip(BadLine(number, error))
                     continue
-                first_line[transcript.id] = number
                 yield transcript
 
     def _skip(self, bad: BadLine) -> None:
@@ -97,6 +95,12 @@ class TranscriptReader:
                 path=self.path,
             ) from bad.error
         self.skipped.append(bad)
+
+
+def repeated(id: str, first_line: int, *, path: str | Path, line: int) -> CorpusError:
+    """The error for an id that came before."""
+    problem = f"id {id!r} was used on line {first_line}; give every conversation an id of its own"
+    return CorpusError(problem, path=path, line=line)
 
 
 def parse_transcript(line: bytes, *, path: str | Path, line_number: int) -> Transcript:
@@ -111,7 +115,7 @@ def parse_transcript(line: bytes, *, path: str | Path, line_number: int) -> Tran
     except UnicodeDecodeError as error:
         problem = f"not UTF-8 at byte {error.start} of the line; save the file as UTF-8"
     except ValidationError as error:
-        problem = _told(error)
+        problem = told(error)
     raise CorpusError(problem, path=path, line=line_number)
 
 
@@ -122,24 +126,28 @@ def write_transcripts(path: str | Path, transcripts: Iterable[Transcript]) -> in
         CorpusError: an id occurs twice, a text cannot be UTF-8, or the file cannot be written.
     """
     path = Path(path)
-    seen: set[str] = set()
+    seen = Seen()
     try:
-        with _replacing(path) as file:
+        with replacing(path) as file:
             for number, transcript in enumerate(transcripts, start=1):
-                if transcript.id in seen:
+                if seen.add(transcript.id, number):
                     raise CorpusError(
                         f"conversation {number} has the id {transcript.id!r} of an earlier one; "
                         "give every conversation an id of its own",
                         path=path,
                     )
-                seen.add(transcript.id)
-                file.write(_dumped(transcript, path) + b"\n")
+                file.write(dumped(transcript, path) + b"\n")
     except OSError as error:
         raise CorpusError(f"cannot be written: {error.strerror or error}", path=path) from error
     return len(seen)
 
 
-def _dumped(transcript: Transcript, path: Path) -> bytes:
+def dumped(transcript: Transcript, path: Path) -> bytes:
+    """One line, without its end.
+
+    Raises:
+        CorpusError: a text cannot be UTF-8.
+    """
     try:
         return transcript.model_dump_json(exclude_defaults=True).encode("utf-8")
     except ValueError as error:  # pydantic's serialisation error is one
@@ -149,7 +157,8 @@ def _dumped(transcript: Transcript, path: Path) -> bytes:
         ) from error
 
 
-def _told(error: ValidationError) -> str:
+def told(error: ValidationError) -> str:
+    """The first thing that is wrong, the value, and what to do."""
     first = error.errors(include_url=False, include_context=False)[0]
     place = ".".join(str(step) for step in first["loc"])
     value = "" if first["type"] in ("missing", "json_invalid", "model_type") else _shown(first["input"])
@@ -161,54 +170,3 @@ def _told(error: ValidationError) -> str:
 def _shown(value: object) -> str:
     text = repr(value)
     return f", got {text if len(text) <= 60 else text[:57] + '...'}"
-
-
-def _lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes | CorpusError]]:
-    """(line number from 1, line without its end), blank ones left out; an error for one that is too long."""
-    number = 0
-    while line := file.readline(MAX_LINE_BYTES + 1):
-        number += 1
-        if number == 1:
-            if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                raise CorpusError("is UTF-16; save it as UTF-8", path=path)
-            line = line.removeprefix(codecs.BOM_UTF8)
-        if len(line) > MAX_LINE_BYTES and not line.endswith(b"\n"):
-            while line and not line.endswith(b"\n"):
-                line = file.readline(MAX_LINE_BYTES)
-            yield (
-                number,
-                CorpusError(
-                    f"longer than {MAX_LINE_BYTES} bytes; split the conversation", path=path, line=number
-                ),
-            )
-        elif line.strip():
-            yield number, line.rstrip(b"\r\n")
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    if str(path) == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        problem = f"cannot be read: {error.strerror or error}; check the name and its permissions"
-        raise CorpusError(problem, path=path) from error
-    with file:
-        yield file
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A new file beside `path` that takes its place if nothing goes wrong, else vanishes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        try:
-            yield file  # type: ignore[misc]  # the wrapper has every method of BinaryIO
-            file.flush()
-            os.fsync(file.fileno())
-        except BaseException:
-            os.unlink(file.name)
-            raise
-    os.replace(file.name, path)

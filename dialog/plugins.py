@@ -23,6 +23,8 @@ GROUPS = (
     "instructrec.skills",
     "instructrec.engines",
     "instructrec.readers",
+    "instructrec.documents",
+    "instructrec.views",
     "instructrec.metrics",
 )
 

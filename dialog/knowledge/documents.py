@@ -2,7 +2,7 @@
 
 Folders are walked in sorted order, hidden entries are ignored, a folder
 reached twice (a symlink loop) is read once. The reader is picked by suffix;
-further ones join through the entry point group `instructrec.readers`, named
+further ones join through the entry point group `instructrec.documents`, named
 after the suffix.
 
     for item in read_sources([Path("help-centre")]):

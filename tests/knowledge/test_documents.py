@@ -122,7 +122,8 @@ def test_gzip_bomb_stays_small(tmp_path, monkeypatch):
 def test_reader_of_another_distribution_is_used(tmp_path, monkeypatch):
     from dialog.knowledge import readers
 
-    monkeypatch.setattr(readers, "entry_points", lambda **_: [Plugin(readers.BUILT_IN[".txt"])])
+    groups = {"instructrec.documents": [Plugin(readers.BUILT_IN[".txt"])]}
+    monkeypatch.setattr(readers, "entry_points", lambda *, group, name: groups.get(group, []))
     (tmp_path / "a.rtf").write_text("text")
     assert sources(tmp_path) == ["a.rtf"]
 

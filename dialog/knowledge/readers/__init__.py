@@ -52,7 +52,7 @@ def plugged_in(suffix: str) -> Reader | None:
     """
     if os.environ.get("INSTRUCTREC_PLUGINS", "all") == "" or not suffix:
         return None
-    for point in entry_points(group="instructrec.readers", name=suffix.removeprefix(".")):
+    for point in entry_points(group="instructrec.documents", name=suffix.removeprefix(".")):
         try:
             reader: Reader = point.load()
         except Exception as error:  # a plug-in may raise anything; it must not end the run

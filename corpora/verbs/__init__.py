@@ -1,0 +1,1 @@
+"""The verbs of `instructrec data`, one a file; heavy imports happen inside them."""
