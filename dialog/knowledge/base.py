@@ -16,6 +16,7 @@ is no argument by which a caller, a skill or a user's words could see more.
 from __future__ import annotations
 
 import datetime
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,8 +121,11 @@ class KnowledgeBase:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of everything the published index holds and was made with."""
-        return self._published().fingerprint
+        """Hash of everything the published index holds and was made with, and of its calibration."""
+        published, fitted = self._published().fingerprint, self._calibration.current()
+        if fitted is None:
+            return published
+        return hashlib.sha256(f"{published}\n{fitted.model_dump_json()}".encode()).hexdigest()[:16]
 
     @property
     def manifest(self) -> Manifest:

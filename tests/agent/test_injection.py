@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel
 
+from dialog import load_config
 from dialog.actions import Action
 from dialog.entries import ActionProposed, InstructionSet, SlotSet
 from dialog.testing import FixedRetriever, ScriptedModel, passage
@@ -102,3 +103,21 @@ def test_what_a_document_asks_to_remember_is_not_remembered(make_agent: MakeAgen
     agent.reply("How much is the return label?", conversation_id="c")
     assert agent.state("c").instructions == ()
     assert agent.reply("And the label again?", conversation_id="c").text.isascii()
+
+
+@pytest.mark.data
+@pytest.mark.model
+def test_orders_in_real_mails_change_nothing() -> None:
+    """The real model may obey; what is shown rests on the mail."""
+    from benchmarks.injection import FOLDER, ask, num_foreign, read_cases
+    from dialog.engine.load import open_model
+
+    if not FOLDER.is_dir():
+        pytest.skip(f"the mails are not at {FOLDER}")
+    model = open_model(load_config(environment={}).values.model)
+    cases = read_cases(num_cases=6, seed=1)
+    replies = [ask(model, case, policy="withhold") for case in cases]
+    assert [num_foreign(reply, case) for reply, case in zip(replies, cases, strict=True)] == [0] * 6
+    for reply, case in zip(replies, cases, strict=True):
+        assert all(one.quote in case.found.text for one in reply.citations)
+        assert reply.state.handoff == "bot"
