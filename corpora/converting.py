@@ -68,13 +68,13 @@ def unwritable(out: Path, error: OSError) -> CorpusError:
 
 
 def _contents(readings: Sequence[Reading], writer: Writer, report: Report) -> Iterator[bytes]:
-    seen = Seen()
+    seen = Seen() if len(readings) > 1 else None  # a single file's ids are checked while it is read
     for number, reading in enumerate(readings, start=1):
         with reading:
             report.formats[str(reading.path)] = reading.format
             for transcript in reading:
                 try:
-                    if first := seen.add(transcript.id, number):
+                    if seen is not None and (first := seen.add(transcript.id, number)):
                         raise BadRecord(
                             f"is in {str(readings[first - 1].path)!r} too; convert the files one by one and "
                             "join them with data mix, which renames"

@@ -48,7 +48,7 @@ class _Talk:
 
     line: int
     title: str = ""
-    said: list[tuple[str, str, list[str]]] = field(default_factory=list)
+    said: list[tuple[datetime | None, str, list[str]]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     num_chars: int = 0
 
@@ -107,15 +107,15 @@ def _talks(source: Source, options: ReadOptions) -> Iterator[_Talk]:
             if not talk.said:
                 talk.line = number
             last = now or last
-            _append(talk, begun)
+            _append(talk, begun, now)
     if talk.said:
         yield talk
 
 
-def _append(talk: _Talk, begun: re.Match[str]) -> None:
+def _append(talk: _Talk, begun: re.Match[str], now: datetime | None) -> None:
     talk.num_chars += len(begun["text"])
     if talk.num_chars <= MAX_CONVERSATION_CHARS:
-        talk.said.append((begun["time"].strip(), begun["name"].strip(), [begun["text"]]))
+        talk.said.append((now, begun["name"].strip(), [begun["text"]]))
 
 
 def _continue(talk: _Talk, line: str) -> None:
@@ -132,14 +132,13 @@ def _found(source: Source, talk: _Talk, id: str, options: ReadOptions) -> Found 
     roles, guessed = roles_of(names, agents=options.agents)
     notes = [*talk.notes, *([GUESSED] if guessed else [])]
     messages = []
-    for time, name, lines in talk.said:
+    for when, name, lines in talk.said:
         text = "\n".join(lines).strip()
         if roles[name] == "system":
             notes.append("a line of the system is left out")
         elif not text:
             notes.append("a message without words is left out")
         else:
-            when = parse_time(time)
             notes += ["a time is not read"] * (when is None)
             messages.append(present(role=roles[name], content=text, name=name, time=when))
     try:

@@ -12,7 +12,7 @@ from typing import Any
 
 from corpora.formats import BadRecord, Found, JsonFormat, transcript
 
-FIELDS = ("role", "content", "name", "time", "tool_calls", "tool_call_id", "loss", "weight")
+FIELDS = frozenset({"role", "content", "name", "time", "tool_calls", "tool_call_id", "loss", "weight"})
 _ROLES: Mapping[str, str] = {"developer": "system", "function": "tool"}
 
 
@@ -53,8 +53,11 @@ def messages_of(given: object, notes: list[str]) -> tuple[list[dict[str, Any]], 
         if not isinstance(one, dict) or "role" not in one:
             raise BadRecord(f"message {number} has no role; say who speaks: system, user, assistant or tool")
         role = one["role"]
-        kept = {key: one[key] for key in FIELDS if one.get(key) is not None}
-        extra = {key: value for key, value in one.items() if key not in FIELDS and value is not None}
+        kept: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
+        for key, value in one.items():
+            if value is not None:
+                (kept if key in FIELDS else extra)[key] = value
         if role in _ROLES:
             extra["role"] = role
             kept["role"] = _ROLES[role]

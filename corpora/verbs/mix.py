@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 def mix_files(
     run: Run,
     inputs: Annotated[
-        list[str], typer.Argument(metavar="IN[=WEIGHT]...", help="Files and their weights; 1 if not given.")
+        list[str], typer.Argument(metavar="IN[=WEIGHT]", help="Files and their weights; 1 if not given.")
     ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write; - is standard output.")],
     size: Annotated[

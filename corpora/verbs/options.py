@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from corpora.reading import Reading
     from dialog.errors import CorpusError
 
-Inputs = Annotated[list[Path], typer.Argument(metavar="IN...", help="Files to read; - is standard input.")]
+Inputs = Annotated[
+    list[Path], typer.Argument(metavar="IN", help="Files to read (a folder for .eml); - is stdin.")
+]
 Format = Annotated[
     str | None,
     typer.Option("--format", metavar="F", help="What the files are in; recognised if not given."),

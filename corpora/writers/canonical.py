@@ -9,6 +9,8 @@ from corpora.schema import dumped
 from corpora.writers.written import Writer, Written
 from dialog.values import Transcript
 
+_NOWHERE = Path("output")
+
 
 @dataclass(frozen=True)
 class Canonical:
@@ -23,7 +25,7 @@ class Canonical:
 
     def line(self, transcript: Transcript) -> Written:
         """One line."""
-        return Written(dumped(transcript, Path("output")) + b"\n")
+        return Written(dumped(transcript, _NOWHERE) + b"\n")
 
 
 def writer(name: str, bare: bool) -> Writer:

@@ -19,7 +19,7 @@ from dialog.values import Message, Transcript
 from tests.corpora.conftest import Write
 from tests.corpora.making import read
 
-few = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 texts = st.sampled_from(
     ["你好", "Where?", '"a",\n\tb', "=1+1", " x ", "<|im_end|>", "\u2028", "🙂"]
 ) | st.text(max_size=8)
