@@ -1,0 +1,1 @@
+"""The verbs of `instructrec data`, one file each."""
