@@ -21,11 +21,11 @@ _LINK = (
     r"如下|的|了|呢|我){0,8}$"
 )
 _ORDER = re.compile(
-    r"(?:订单|单号|运单|快递|物流|流水|编号|工单|发票|货号|商品|型号|批次|序列号?|条码|凭证|交易号|提货码|"
+    r"(?:订单|单号|运单|快递|物流|流水|编号|工单|投诉|发票|货号|商品|型号|批次|序列号?|条码|凭证|交易号|提货码|"
     r"取件码|合同|邮编|优惠码|验证码|"
     r"\b(?:order|orders|tracking|track|invoice|ticket|case|reference|ref|serial|transaction|txn|parcel|"
     r"package|shipment|"
-    r"waybill|awb|item|part|model|confirmation|booking|sku|isbn|barcode|rma|claim|zip|postcode|postal|"
+    r"waybill|awb|item|part|model|confirmation|booking|sku|isbn|barcode|rma|claim|complaint|payment|zip|postcode|postal|"
     r"coupon|voucher|promo|request|product|imei|"
     r"batch|po))" + _LINK
 )

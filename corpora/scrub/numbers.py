@@ -59,11 +59,11 @@ def resident_ids(text: str) -> Iterator[Find]:
         number = re.sub("[ -]", "", match.group()).upper()
         if _is_resident(number):
             yield Find("ID", *match.span(), rule="zh-resident", strength=CHECKED)
-        elif says("id", piece_before(text, match.start())):
+        elif _is_told_id(piece_before(text, match.start())):
             yield Find("ID", *match.span(), rule="zh-resident-told", strength=TOLD)
     for match in _OLD_RESIDENT.finditer(text):
         number = match.group()
-        if number[:2] in _PROVINCES and says("id", piece_before(text, match.start())):
+        if number[:2] in _PROVINCES and _is_told_id(piece_before(text, match.start())):
             yield Find("ID", *match.span(), rule="zh-resident-15", strength=TOLD)
     for match in _TAIWAN_ID.finditer(text):
         if _is_taiwanese(match.group()) and not is_order(piece_before(text, match.start())):
@@ -179,6 +179,11 @@ def _is_resident(number: str) -> bool:
         return 1880 < date(int(number[6:10]), int(number[10:12]), int(number[12:14])).year < 2100
     except ValueError:
         return False
+
+
+def _is_told_id(before: str) -> bool:
+    """ "My ID is ..."; but an order's id names an order."""
+    return says("id", before) and not is_order(before)
 
 
 def _is_taiwanese(number: str) -> bool:
