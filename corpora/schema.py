@@ -65,6 +65,8 @@ class TranscriptReader:
         self.path = Path(path)
         self.skip_bad = skip_bad
         self.skipped: list[BadLine] = []
+        self.line = 0
+        """Of the transcript that was given out last."""
 
     def __iter__(self) -> Iterator[Transcript]:
         self.skipped = []
@@ -85,7 +87,7 @@ class TranscriptReader:
                 except CorpusError as error:
                     self._skip(BadLine(number, error))
                     continue
-                first_line[transcript.id] = number
+                first_line[transcript.id] = self.line = number
                 yield transcript
 
     def _skip(self, bad: BadLine) -> None:
