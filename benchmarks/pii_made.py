@@ -33,7 +33,7 @@ def made(language: str, *, part: Part, num: int) -> Iterator[Sentence]:
     draw = random.Random(f"pii-{language}-{part}")
     for number in range(num):
         template = TEMPLATES[language][part][number % len(TEMPLATES[language][part])]
-        yield _filled(template, draw, language)
+        yield filled(template, draw, language)
 
 
 def digits(draw: random.Random, num: int) -> str:
@@ -385,7 +385,8 @@ TEMPLATES: dict[str, dict[Part, tuple[str, ...]]] = {
 }
 
 
-def _filled(template: str, draw: random.Random, language: str) -> Sentence:
+def filled(template: str, draw: random.Random, language: str) -> Sentence:
+    """A sentence with a value drawn for each slot; `{-slot}` is a decoy."""
     text, spans, decoys = "", [], []
     for piece in template.split("{"):
         slot, closed, rest = piece.partition("}")

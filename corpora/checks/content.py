@@ -124,7 +124,7 @@ class ContentChecks:
                 "length",
                 "warning",
                 None,
-                f"{self.last_tokens} tokens of text, the model holds {self._window}; the beginning will be cut",
+                f"{self.last_tokens} tokens of text, the model holds {self._window}; its head will be cut",
             )
 
 

@@ -1,12 +1,14 @@
 """Exact and near duplicates among conversations, from signatures only: texts are not kept.
 
 MinHash over pairs of neighbouring words (a Han character is a word), banded:
-conversations that share a band are compared by their signatures. With 64
-permutations in 16 bands of 4, a pair of similarity 0.8 is a candidate with
-probability 0.9998, one of 0.3 with 0.12; the estimate's standard error at 0.8 is
-0.05. `benchmarks/duplicates.py` measures what comes of it.
+conversations that share a band are compared by their signatures. With 120
+permutations in 24 bands of 5, a pair of similarity 0.8 is a candidate with
+probability 0.9999, one of 0.3 with 0.06; the estimate's standard error at 0.8 is
+0.037, so near the threshold it may go either way. `benchmarks/duplicates.py`
+measures what comes of it. Of each minimum 16 bits are kept: two differing ones
+agree by chance once in 65,536.
 
-A conversation costs 256 bytes and its place. Each duplicate is told once, of
+A conversation costs 240 bytes and its place. Each duplicate is told once, of
 the earliest it resembles.
 
     index = DuplicateIndex()
@@ -31,15 +33,14 @@ from numpy.typing import NDArray
 
 from dialog.text import words
 
-NUM_PERMUTATIONS = 64
-NUM_BANDS = 16
+NUM_PERMUTATIONS = 120
+NUM_BANDS = 24
 THRESHOLD = 0.8
 MIN_SHINGLES = 5
 """Shorter texts are compared exactly only: "thanks, bye" resembles itself too often."""
 _MAX_SHINGLES = 20_000
-_PRIME = np.uint64((1 << 31) - 1)
 _MAX_COMPARED = 20
-_Signatures = NDArray[np.uint32]
+_Signatures = NDArray[np.uint16]
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,10 @@ class DuplicateIndex:
     def __init__(self, *, threshold: float = THRESHOLD) -> None:
         self._threshold = threshold
         draw = np.random.default_rng(20_240_501)
-        self._factors = draw.integers(1, int(_PRIME), NUM_PERMUTATIONS, dtype=np.uint64)
-        self._offsets = draw.integers(0, int(_PRIME), NUM_PERMUTATIONS, dtype=np.uint64)
+        self._factors = draw.integers(0, 1 << 31, NUM_PERMUTATIONS, dtype=np.uint32) * np.uint32(
+            2
+        ) + np.uint32(1)
+        self._offsets = draw.integers(0, 1 << 32, NUM_PERMUTATIONS, dtype=np.uint32)
         self._signatures = bytearray()
         self._places = array("q")
         self._first_of: dict[bytes, int] = {}
@@ -90,14 +93,14 @@ class DuplicateIndex:
             yield found[second]
 
     def _near(self) -> Iterator[Pair]:
-        signatures: _Signatures = np.frombuffer(bytes(self._signatures), dtype=np.uint32).reshape(
+        signatures: _Signatures = np.frombuffer(bytes(self._signatures), dtype=np.uint16).reshape(
             -1, NUM_PERMUTATIONS
         )
         rows = NUM_PERMUTATIONS // NUM_BANDS
         for band in range(NUM_BANDS):
             keys = (
                 np.ascontiguousarray(signatures[:, band * rows : (band + 1) * rows])
-                .view(np.dtype((np.void, rows * 4)))
+                .view(np.dtype((np.void, rows * 2)))
                 .ravel()
             )
             order = np.argsort(keys, kind="stable")
@@ -111,26 +114,25 @@ class DuplicateIndex:
         """Each of a band's group against the first members that differ from one another."""
         heads: list[int] = []
         for member in group.tolist():
-            near = False
-            for head in heads:
-                similarity = float((signatures[head] == signatures[member]).mean())
-                if similarity >= self._threshold:
-                    near = True
-                    yield Pair(self._places[head], self._places[member], min(similarity, 0.999))
-                    break
-            if not near and len(heads) < _MAX_COMPARED:
+            alike = (signatures[heads] == signatures[member]).mean(axis=1) if heads else np.empty(0)
+            near = np.flatnonzero(alike >= self._threshold)
+            if len(near):
+                head = heads[near[0]]
+                similarity = min(float(alike[near[0]]), 0.999)
+                yield Pair(self._places[head], self._places[member], similarity)
+            elif len(heads) < _MAX_COMPARED:
                 heads.append(member)
 
-    def _signature(self, shingles: NDArray[np.uint64]) -> _Signatures:
-        hashed = (np.outer(shingles, self._factors) + self._offsets) % _PRIME
-        lowest: _Signatures = hashed.min(axis=0).astype(np.uint32)
+    def _signature(self, shingles: NDArray[np.uint32]) -> _Signatures:
+        hashed = shingles[:, None] * self._factors + self._offsets  # modulo 2^32; odd factors permute it
+        lowest: _Signatures = (hashed.min(axis=0) & np.uint32(0xFFFF)).astype(np.uint16)
         return lowest
 
 
-def _shingles(tokens: list[str]) -> NDArray[np.uint64]:
-    """Hashes of neighbouring pairs below 2^31, each once."""
+def _shingles(tokens: list[str]) -> NDArray[np.uint32]:
+    """Hashes of neighbouring pairs, each once."""
     pairs = {
-        zlib.crc32(f"{left} {right}".encode("utf-8", "replace")) & 0x7FFFFFFF
+        zlib.crc32(f"{left} {right}".encode("utf-8", "replace"))
         for left, right in pairwise(tokens[:_MAX_SHINGLES])
     }
-    return np.fromiter(pairs, dtype=np.uint64, count=len(pairs))
+    return np.fromiter(pairs, dtype=np.uint32, count=len(pairs))

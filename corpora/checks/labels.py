@@ -64,7 +64,7 @@ class LabelChecks:
             self.counts[label] += 1
         plain = "".join(character for character in normalise(label) if character.isalnum())
         spelled = self._spelled.setdefault(plain, label)
-        if spelled != label:
+        if spelled != label and self.counts[label] <= 1:  # told where the spelling stands first
             yield Problem("labels", "warning", None, f"label {label!r} is elsewhere spelled {spelled!r}")
         question = next(
             (m.content for m in transcript.messages if m.role == "user" and m.content.strip()), ""

@@ -122,7 +122,8 @@ def _conversations(outcome: Outcome) -> Iterator[str]:
     if outcome.shown:
         yield "<h2>Conversations with findings</h2><p>Personal data is replaced; long turns are cut.</p>"
     for where, messages in outcome.shown.items():
-        yield f'<details id="{_anchor(where, outcome)}"><summary>{escape(where)}</summary><table>'
+        # the name stands inside, so that following the link opens it
+        yield f'<details><summary>{escape(where)}</summary><table id="{_anchor(where, outcome)}">'
         for turn, (role, text) in enumerate(messages):
             yield f"<tr><td>{turn}<td>{role}<td class=t>{escape(text)}</tr>"
         yield "</table></details>"

@@ -129,7 +129,8 @@ class _Work:
         )
         kept = [self.add(problem, place) for problem in problems]
         if any(kept):
-            self._show(transcript, place)
+            is_error = any(problem.severity == "error" for problem in problems)
+            self._show(transcript, place, at_most=2 * MAX_SHOWN if is_error else MAX_SHOWN)
 
     def add(self, problem: Problem, place: Place) -> bool:
         return self.outcome.findings.add(
@@ -163,8 +164,8 @@ class _Work:
         for text in self._labels.summary():
             self.add(Problem("labels", "note", None, text), Place("", 0, ""))
 
-    def _show(self, transcript: Transcript, place: Place) -> None:
-        if len(self.outcome.shown) >= MAX_SHOWN:
+    def _show(self, transcript: Transcript, place: Place, *, at_most: int) -> None:
+        if len(self.outcome.shown) >= at_most:
             return
         clean = scrub(transcript, self._detector, replacement=Placeholders()).transcript
         self.outcome.shown[f"{place.file}:{place.line}"] = tuple(

@@ -62,7 +62,7 @@ def columns(title: str, months: Mapping[str, Mapping[str, int]]) -> str:
                     f'fill="{colour}">'
                     f"<title>{escape(month)} {escape(name)}: {part[name]}</title></rect>"
                 )
-        if place % max(1, len(shown) // 8) == 0:
+        if place % -(-len(shown) // 7) == 0:
             drawn.append(f'<text x="{place * step:.1f}" y="{HEIGHT + 15}">{escape(month)}</text>')
     legend = " ".join(
         f'<span class="key"><i style="background:{COLOURS[place % len(COLOURS)]}"></i>{escape(name)}</span>'
