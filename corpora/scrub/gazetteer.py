@@ -87,6 +87,7 @@ GENERIC = _words(
 """Author names that name a role, not a person."""
 NOT_NAMES = _words(
     """
+    i'm it's you're st street ave avenue road police airport station hotel university college hospital
     there all team everyone everybody folks guys sir madam madame support customer service sirs friend
     friends again both you mom dad i me my we our it the this that just not very so still here sure
     sorry glad happy trying writing calling having looking going getting using unable able afraid

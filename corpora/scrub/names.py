@@ -67,7 +67,7 @@ _DASH = re.compile(rf"(?:^|[ \n])[-–~^]{{1,2}} ?(?P<name>{_WORD}(?: {_WORD})?)
 _PAIR = re.compile(
     rf"(?<![\w'’.])(?P<name>(?P<given>{_UPPER}[a-zà-ÿ]{{1,14}}) (?:{_INITIAL} )?{_WORD}(?:-{_WORD})?)"
 )
-_ALONE = re.compile(rf"(?<=[a-z,;:] )(?P<name>{_UPPER}[a-zà-ÿ]{{2,14}})(?![\w])")
+_ALONE = re.compile(rf"(?<=[a-z,;:] )(?<!San )(?<!Santa )(?P<name>{_UPPER}[a-zà-ÿ]{{2,14}})(?![\w])")
 
 
 def names(text: str) -> Iterator[Find]:

@@ -38,6 +38,8 @@ _ISSUERS = re.compile(
     r"95[0-9]{2}|1800|2131|81"
 )
 _MIN_CARD, _MAX_CARD = 12, 19
+_SURE_CARD = 15
+"""Shorter ones (Maestro, Diners) are many goods' numbers too, so the words must say that it is a card."""
 _IBAN = re.compile(
     r"(?<![0-9A-Za-z])[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,4})?(?![0-9A-Za-z])"
 )
@@ -153,7 +155,8 @@ def _card(text: str, start: int, end: int, *, is_grouped: bool) -> Find | None:
         return None
     before = piece_before(text, start)
     number = text[start:end]
-    if is_grouped or (_is_card(number) and not is_order(before)):
+    is_sure = len(number) >= _SURE_CARD and _is_card(number) and not is_order(before)
+    if is_grouped or is_sure:
         return None if _is_resident(number) else Find("CARD", start, end, rule="luhn", strength=CHECKED)
     if says("card", before) and not is_order(before) and (len(number) >= 15 or luhn.is_valid(number)):
         return Find("CARD", start, end, rule="card-told", strength=TOLD)

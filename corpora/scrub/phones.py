@@ -38,8 +38,8 @@ _PLUS = re.compile(
     r"(?:(?<![0-9+])\+|(?<![0-9A-Za-z+])00)[1-9]\d{0,2}(?:[ ./-]{0,2}\(?\d{1,5}\)?){2,7}(?![0-9])"
 )
 _NATIONAL = re.compile(
-    r"(?<![0-9A-Za-z+.$€£¥￥/:#-])(?<![0-9] )\(?\d{2,5}\)?(?:[ .-]{1,2}\d{2,8}){1,4}(?![0-9A-Za-z:%])|"
-    r"(?<![0-9A-Za-z+.$€£¥￥/:#-])\d{7,12}(?![0-9A-Za-z:%])"
+    r"(?<![0-9A-Za-z_+.$€£¥￥/:#-])(?<![0-9] )\(?\d{2,5}\)?(?:[ .-]{1,2}\d{2,8}){1,4}(?![0-9A-Za-z:%])|"
+    r"(?<![0-9A-Za-z_+.$€£¥￥/:#-])\d{7,12}(?![0-9A-Za-z:%])"
 )
 _AMERICAN = re.compile(r"(?:1[ .-])?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}$")
 _EXTENSION = re.compile(r" ?(?:ext\.?|x|extension|转|分机) ?\d{1,6}(?![0-9])", re.IGNORECASE)
@@ -47,6 +47,7 @@ _SERVICE = re.compile(r"(?:\+?86)?[ -]?(?:400|800|95\d{3})")
 _ISO_DATE = re.compile(
     r"(?:19|20)\d{2}[-. /](?:0?[1-9]|1[0-2])[-. /]\d{1,2}(?!\d)|\d{1,2}[-. /]\d{1,2}[-. /](?:19|20)?\d{2}$"
 )
+_DECIMAL = re.compile(r"\d+\.\d{1,3}$")
 _MIN_DIGITS, _MAX_DIGITS = 6, 15
 
 
@@ -91,7 +92,12 @@ def _national(text: str, regions: Sequence[str]) -> Iterator[Find]:
     for match in _NATIONAL.finditer(text):
         number = match.group()
         digits = re.sub(r"\D", "", number)
-        if not _MIN_DIGITS <= len(digits) <= _MAX_DIGITS or _SERVICE.match(number) or _ISO_DATE.match(number):
+        if (
+            not _MIN_DIGITS <= len(digits) <= _MAX_DIGITS
+            or _SERVICE.match(number)
+            or _DECIMAL.match(number)
+            or _ISO_DATE.match(number)
+        ):
             continue
         before = piece_before(text, match.start())
         if is_order(before):
@@ -102,7 +108,7 @@ def _national(text: str, regions: Sequence[str]) -> Iterator[Find]:
             yield Find("PHONE", match.start(), end, rule="phone-told", strength=TOLD)
         elif _AMERICAN.match(number) or (not number.isdigit() and _is_valid(number, regions)):
             yield Find("PHONE", match.start(), end, rule="national", strength=FORMED)
-        elif number.isdigit() and len(digits) >= 10 and _is_valid(number, regions):
+        elif number.startswith("0") and len(digits) >= 10 and _is_valid(number, regions):
             yield Find("PHONE", match.start(), end, rule="national-bare", strength=TOLD)
 
 

@@ -60,7 +60,8 @@ _STREET_WORD = (
     r"Broadway|Plaza|Crossing|Loop|Alley|Turnpike|Pike)"
 )
 _STREET = re.compile(
-    rf"(?<![\w.,$€£#])\d{{1,6}}[A-Za-z]?(?:[-/]\d{{1,5}})?,?[ \n]{{1,2}}(?:{_CAP} ){{1,5}}{_STREET_WORD}\b\.?"
+    rf"(?<![\w.,$€£#:@])\d{{1,6}}[A-Za-z]?"
+    rf"(?:[-/]\d{{1,5}})?,?[ \n]{{1,2}}(?:{_CAP} ){{1,5}}{_STREET_WORD}\b\.?"
 )
 _LOWER_STREET = re.compile(
     r"(?<![\w.,$€£#])\d{1,6} (?:(?:north|south|east|west|n|s|e|w)\.? )?(?!days?|hours?|minutes?|the|of|on|"
@@ -76,7 +77,10 @@ _EUROPEAN = re.compile(
     r"\d{1,5}[A-Za-z]?(?!\w)"
 )
 _NUMBERED_BOTH_WAYS = re.compile(
-    rf"(?<![\w.,$€£#/-])\d{{3,6}} (?!(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec))"
+    rf"(?<![\w.,$€£#/:@-])\d{{3,6}} (?!(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|For|Episode|"
+    rf"Version|Windows|"
+    rf"Series|Model|Type|Part|Level|Grade|Chapter|Gate|Platform|Size|Pro|Plus|Max|Mini|Order|Item|Ticket|"
+    rf"Case))"
     rf"[A-ZÀ-ÞΑ-ΩА-Я][^\W\d_]{{2,24}} (?:{_CAP} ){{0,2}}\d{{1,4}}[A-Za-z]?(?![\w:%])"
 )
 _BOX = re.compile(

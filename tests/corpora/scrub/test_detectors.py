@@ -72,6 +72,9 @@ def test_personal_data_is_found_exactly(text, kind, value):
         "see https://shop.example.com/p/12345678?ref=home",
         "iPhone 15 Pro 256",
         "Hi there, thanks for waiting",
+        "528690173109棉柔巾有几个尺寸",
+        "we are in San Francisco, at the Charlotte Police",
+        "woz_1589554725",
         "已记录 [PHONE_1] 和 [NAME_2]",
     ],
 )
