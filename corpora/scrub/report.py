@@ -1,6 +1,6 @@
 """What a scrub did, for review: counts by kind and rule, and samples in their context.
 
-What was found is shown as its shape (`1##########`) and never in full, unless
+What was found is shown as its shape (`###########`) and never in full, unless
 the report was made to `show` it. The context is the scrubbed text. Samples are
 the first of each rule, at most `MAX_SAMPLES`; the counts are complete.
 
