@@ -65,13 +65,15 @@ def resolved(finds: Iterable[Find]) -> list[Find]:
     """Disjoint finds in order of the text; see the rules above."""
     outer = _without_inner(finds)
     kept: list[Find] = []
-    for find in outer:  # in order of start: only neighbours can overlap once nothing contains another
+    for find in outer:  # starts and ends ascend, so a find overlaps the last kept ones only
         while kept and find.start < kept[-1].end:
             before = kept[-1]
-            if _rank(find) < _rank(before):
+            if _rank(find) > _rank(before):
+                find = replace(find, start=before.end)
+            elif find.start <= before.start:  # `before` was cut already, and now lies within
+                kept.pop()
+            else:
                 kept[-1] = replace(before, end=find.start)
-                break
-            find = replace(find, start=before.end)
         kept.append(find)
     return kept
 

@@ -170,3 +170,17 @@ def test_json_report_equals_what_json_prints(write, tmp_path):
 
 def test_window_without_a_tokenizer_is_refused(write):
     assert run(write("a.jsonl", GOOD), "--window", 100).exit_code == 2
+
+
+def test_arguments_nested_without_end_are_an_error_and_no_crash(write, tmp_path):
+    call = {"id": "t", "function": {"name": "f", "arguments": "[" * 100_000 + "]" * 100_000}}
+    messages = [
+        {"role": "user", "content": "go"},
+        {"role": "assistant", "content": "done", "tool_calls": [call]},
+        {"role": "tool", "content": "{}", "tool_call_id": "t"},
+    ]
+    result = run(
+        write("a.jsonl", json.dumps({"id": "deep", "messages": messages})), "--report", tmp_path / "r.html"
+    )
+    assert result.exit_code == 1
+    assert "the arguments of 'f' are no JSON" in result.stdout
