@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import typer
 
-from corpora.verbs import convert, inspect, mix, split
+from corpora.verbs import check, convert, inspect, mix, scrub, split
 
-_VERB_FILES = (convert, split, mix, inspect)
+_VERB_FILES = (convert, scrub, check, split, mix, inspect)
 
 app = typer.Typer(help="Read, convert, divide and browse transcripts.", no_args_is_help=True)
 

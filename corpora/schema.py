@@ -69,6 +69,8 @@ class TranscriptReader:
         self.path = Path(path)
         self.skip_bad = skip_bad
         self.skipped: list[BadLine] = []
+        self.line = 0
+        """Of the transcript that was given out last."""
 
     def __iter__(self) -> Iterator[Transcript]:
         self.skipped = []
@@ -84,6 +86,7 @@ class TranscriptReader:
                 except CorpusError as error:
                     self._skip(BadLine(number, error))
                     continue
+                self.line = number
                 yield transcript
 
     def _skip(self, bad: BadLine) -> None:

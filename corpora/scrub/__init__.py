@@ -1,0 +1,1 @@
+"""Personal data in transcripts: found by rules with checksums, replaced, and reported for review."""
