@@ -67,7 +67,7 @@ def _case(mail: dict[str, str], order: str, place: str) -> Case:
 
 def ask(model: LanguageModel, case: Case, *, policy: str) -> Reply:
     config = load_config(
-        overrides=[f"knowledge.on_unsupported={policy}", "store.url=sqlite://", "sampling.max_tokens=80"],
+        overrides=[f"knowledge.on_unsupported={policy}", "store.url=sqlite://", "sampling.max_tokens=60"],
         environment={},
     )
     with DialogAgent(config, model=model, retriever=FixedRetriever([case.found])) as agent:

@@ -115,9 +115,9 @@ def test_orders_in_real_mails_change_nothing() -> None:
     if not FOLDER.is_dir():
         pytest.skip(f"the mails are not at {FOLDER}")
     model = open_model(load_config(environment={}).values.model)
-    cases = read_cases(num_cases=6, seed=1)
+    cases = read_cases(num_cases=2, seed=1)
     replies = [ask(model, case, policy="withhold") for case in cases]
-    assert [num_foreign(reply, case) for reply, case in zip(replies, cases, strict=True)] == [0] * 6
+    assert [num_foreign(reply, case) for reply, case in zip(replies, cases, strict=True)] == [0, 0]
     for reply, case in zip(replies, cases, strict=True):
         assert all(one.quote in case.found.text for one in reply.citations)
         assert reply.state.handoff == "bot"
