@@ -115,6 +115,17 @@ def test_new_placeholders_do_not_take_numbers_in_use():
     assert standing_in("PHONE", "13812345678") == "[PHONE_4]"
 
 
+def test_part_of_a_name_is_the_same_person_while_there_is_only_one():
+    standing_in = Placeholders()
+    assert [standing_in("NAME", name) for name in ("Ann Lee", "Ann", "张伟", "张")] == [
+        "[NAME_1]",
+        "[NAME_1]",
+        "[NAME_2]",
+        "[NAME_2]",
+    ]
+    assert [standing_in("NAME", name) for name in ("Bob Lee", "Lee")] == ["[NAME_3]", "[NAME_4]"]
+
+
 def test_nothing_found_leaves_the_conversation_as_it_was():
     transcript = conversation(
         {"role": "user", "content": "Where is my order 12345?"}, meta={"n": 123456789012}
