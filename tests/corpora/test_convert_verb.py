@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -100,6 +101,29 @@ def test_standard_output_takes_the_result(data: Data, write: Write) -> None:
     result = data("convert", write("a.jsonl", ZH), "--out", "-", "--quiet")
     assert json.loads(result.out)["messages"][0]["content"] == "我的包裹在哪里？"
     assert result.err == ""
+
+
+def test_standard_input_is_read_as_often_as_needed(
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = "".join(json.dumps(one) + "\n" for one in (ZH, EN)).encode()
+    for verb in (["convert", "-", "--out", "b.jsonl"], ["split", "-", "--out", "parts", "--stratify", ""]):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+        assert data(*verb).code == 0
+    assert json.loads((tmp_path / "b.jsonl").read_text().splitlines()[1])["id"] == "stdin-2"
+    assert sum(len(path.read_text().splitlines()) for path in (tmp_path / "parts").iterdir()) == 2
+
+
+def test_a_folder_without_mails_says_what_to_do(data: Data, tmp_path: Path) -> None:
+    result = data("convert", tmp_path, "--out", "b.jsonl")
+    assert result.code == 2
+    assert "is a folder without .eml files; name its files one by one" in result.err
+
+
+def test_an_output_that_cannot_be_written_is_named(data: Data, write: Write) -> None:
+    result = data("convert", write("a.jsonl", ZH), "--out", "/proc/nowhere/b.jsonl")
+    assert result.code == 2
+    assert "/proc/nowhere/b.jsonl: cannot be written" in result.err
 
 
 @pytest.mark.parametrize("option", ["--format", "--to"])
