@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,6 +66,20 @@ def test_an_interruption_leaves_no_file_and_the_old_one(
     assert data("convert", write("a.jsonl", ZH), "--out", old).code == 130
     assert old.read_text() == "old"
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.jsonl", "b.jsonl"]
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_process_that_is_stopped_leaves_no_file(tmp_path: Path, sent: signal.Signals, code: int) -> None:
+    (tmp_path / "a.jsonl").write_bytes((json.dumps(EN).encode() + b"\n") * 200_000)
+    (tmp_path / "out").mkdir()
+    command = [sys.executable, "-m", "dialog", "data", "convert", "a.jsonl", "--out", "out/b.jsonl"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
+        while not list((tmp_path / "out").iterdir()):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(sent)
+        assert process.wait(timeout=60) == code
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_a_file_may_be_converted_onto_itself(data: Data, write: Write) -> None:
