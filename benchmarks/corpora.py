@@ -137,6 +137,7 @@ def measure(path: Path, out: Path) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gb", type=float, default=0.1, help="size of the larger file in gigabytes")
+    parser.add_argument("--case", choices=list(CASES), help="measure this one only, and save nothing")
     options = parser.parse_args()
     large = int(options.gb * 1e9)
     values: dict[str, Any] = {"bytes": large, "cases": {}}
@@ -144,7 +145,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         start_s, start_mb = _measured(Path(folder), "openai, lines", 1000)
         values["start"] = {"s": start_s, "mb": start_mb}
-        for name in CASES:
+        for name in [options.case] if options.case else CASES:
             small_s, small_mb = _measured(Path(folder), name, int(large * SMALLER))
             large_s, large_mb = _measured(Path(folder), name, large)
             speed = large / 1e6 / (large_s - start_s)
@@ -161,7 +162,11 @@ def main() -> None:
         f"peak MB, {large * SMALLER / 1e6:.0f} MB file",
         f"peak MB, {large / 1e6:.0f} MB file",
     )
-    save("corpora", values, table=markdown(header, rows))
+    table_text = markdown(header, rows)
+    if options.case:
+        print(table_text)
+    else:
+        save("corpora", values, table=table_text)
 
 
 def _measured(folder: Path, name: str, num_bytes: int) -> tuple[float, float]:

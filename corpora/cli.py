@@ -6,6 +6,9 @@ more name in `_VERB_FILES`.
 
 from __future__ import annotations
 
+import signal
+import threading
+
 import typer
 
 from corpora.verbs import check, convert, inspect, mix, scrub, split
@@ -16,8 +19,16 @@ app = typer.Typer(help="Read, convert, divide and browse transcripts.", no_args_
 
 
 @app.callback()
-def _group() -> None:
+def _group(context: typer.Context) -> None:
     """Read, convert, divide and browse transcripts."""
+    if threading.current_thread() is threading.main_thread():
+        before = signal.signal(signal.SIGTERM, _stop)
+        context.call_on_close(lambda: signal.signal(signal.SIGTERM, before))
+
+
+def _stop(number: int, frame: object) -> None:
+    """End as an interruption does, so that unfinished files are removed."""
+    raise SystemExit(128 + number)
 
 
 for _file in _VERB_FILES:

@@ -129,10 +129,13 @@ def _envelope(mail: Message) -> Envelope:
 
 
 def _header(mail: Message, name: str) -> str:
+    raw = str(mail.get(name) or "")[:_MAX_HEADER]
+    if "=?" not in raw:
+        return raw.replace("\r", "").replace("\n", " ")
     try:
-        pieces = decode_header(str(mail.get(name) or "")[:_MAX_HEADER])
+        pieces = decode_header(raw)
     except (ValueError, LookupError):  # a malformed encoded word
-        return str(mail.get(name) or "")[:_MAX_HEADER]
+        return raw
     text = "".join(one if isinstance(one, str) else _decoded(one, charset) for one, charset in pieces)
     return text.replace("\r", "").replace("\n", " ")
 

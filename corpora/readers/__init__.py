@@ -39,8 +39,8 @@ BUILT_IN: Mapping[str, str] = {
     "zendesk": "corpora.readers.zendesk",
     "intercom": "corpora.readers.intercom",
     "email": "corpora.readers.email",
-    "chat-log": "corpora.readers.chat_log",
     "csv": "corpora.readers.table",
+    "chat-log": "corpora.readers.chat_log",
 }
 """Name -> module, in the order in which a file is tried: the strict before the lenient."""
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,6 +68,20 @@ def test_an_interruption_leaves_no_file_and_the_old_one(
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.jsonl", "b.jsonl"]
 
 
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_process_that_is_stopped_leaves_no_file(tmp_path: Path, sent: signal.Signals, code: int) -> None:
+    (tmp_path / "a.jsonl").write_bytes((json.dumps(EN).encode() + b"\n") * 200_000)
+    (tmp_path / "out").mkdir()
+    command = [sys.executable, "-m", "dialog", "data", "convert", "a.jsonl", "--out", "out/b.jsonl"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
+        while not list((tmp_path / "out").iterdir()):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(sent)
+        assert process.wait(timeout=60) == code
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_a_file_may_be_converted_onto_itself(data: Data, write: Write) -> None:
     path = write("a.jsonl", ZH)
     assert data("convert", path, "--out", path).code == 0
@@ -100,6 +119,29 @@ def test_standard_output_takes_the_result(data: Data, write: Write) -> None:
     result = data("convert", write("a.jsonl", ZH), "--out", "-", "--quiet")
     assert json.loads(result.out)["messages"][0]["content"] == "我的包裹在哪里？"
     assert result.err == ""
+
+
+def test_standard_input_is_read_as_often_as_needed(
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = "".join(json.dumps(one) + "\n" for one in (ZH, EN)).encode()
+    for verb in (["convert", "-", "--out", "b.jsonl"], ["split", "-", "--out", "parts", "--stratify", ""]):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+        assert data(*verb).code == 0
+    assert json.loads((tmp_path / "b.jsonl").read_text().splitlines()[1])["id"] == "stdin-2"
+    assert sum(len(path.read_text().splitlines()) for path in (tmp_path / "parts").iterdir()) == 2
+
+
+def test_a_folder_without_mails_says_what_to_do(data: Data, tmp_path: Path) -> None:
+    result = data("convert", tmp_path, "--out", "b.jsonl")
+    assert result.code == 2
+    assert "is a folder without .eml files; name its files one by one" in result.err
+
+
+def test_an_output_that_cannot_be_written_is_named(data: Data, write: Write) -> None:
+    result = data("convert", write("a.jsonl", ZH), "--out", "/proc/nowhere/b.jsonl")
+    assert result.code == 2
+    assert "/proc/nowhere/b.jsonl: cannot be written" in result.err
 
 
 @pytest.mark.parametrize("option", ["--format", "--to"])

@@ -22,8 +22,8 @@ FRAGMENTS = [
 KEYS = (
     "id messages role content conversations from value prompt completion chosen rejected comments body "
     "source requester_id conversation_parts author original scenario Events DialogueID Agent Action turns "
-    "speaker utterance frames history dial_id user_scenario instructions task_id tool_calls function "
-    "name arguments tags meta state"
+    "speaker utterance frames history dial_id user_scenario instructions task_id tool_calls function name "
+    "arguments tags meta state"
 )
 junk = st.lists(st.sampled_from(FRAGMENTS) | st.binary(max_size=6), max_size=12).map(b"".join)
 keys = st.sampled_from(sorted(KEYS.split()))
