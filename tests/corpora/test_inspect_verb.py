@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
@@ -179,6 +181,33 @@ def test_the_ends_are_told() -> None:
         "no earlier conversation is kept",
         "nothing further says 'x'",
     ]
+
+
+@pytest.mark.terminal
+def test_conversations_are_turned_over_on_a_terminal(write: Write, tmp_path: Path) -> None:
+    pexpect = pytest.importorskip("pexpect")
+    write("a.jsonl", ZH, EN)
+    arguments = ["-m", "dialog", "data", "inspect", "a.jsonl"]
+    with pexpect.spawn(sys.executable, arguments, cwd=str(tmp_path), encoding="utf-8", timeout=60) as screen:
+        screen.expect("怎么退货？")
+        screen.expect("quit: ")
+        screen.sendline("/where")
+        screen.expect("Where is it")
+        screen.expect("quit: ")
+        screen.sendline("q")
+        screen.expect(pexpect.EOF)
+        screen.wait()
+        assert screen.exitstatus == 0
+
+
+@pytest.mark.terminal
+def test_a_pager_shows_what_comes_through_a_pipe(write: Write, tmp_path: Path) -> None:
+    pexpect = pytest.importorskip("pexpect")
+    write("a.jsonl", ZH)
+    command = f"{sys.executable} -m dialog data inspect - < a.jsonl"
+    env = os.environ | {"PAGER": "sed s/^/paged:/"}
+    found = pexpect.run(f"bash -c '{command}'", cwd=str(tmp_path), env=env, encoding="utf-8", timeout=60)
+    assert "paged:  怎么退货？" in found
 
 
 def test_nothing_is_asked_where_there_is_nothing() -> None:
