@@ -19,8 +19,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile, TemporaryFile
+from tempfile import TemporaryFile
 from typing import IO, BinaryIO, Self, cast
+from uuid import uuid4
 
 from dialog.errors import CorpusError
 
@@ -152,12 +153,18 @@ def lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes | CorpusError
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A new file beside `path` that takes its place if nothing goes wrong, else vanishes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        try:
-            yield cast(BinaryIO, file)
+    unfinished = path.with_name(f".{path.name[:100]}.{uuid4().hex}")
+    try:
+        with open(unfinished, "xb", opener=_private) as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
-        except BaseException:
-            os.unlink(file.name)
-            raise
-    os.replace(file.name, path)
+        os.replace(unfinished, path)
+    except BaseException:  # an interruption too, from the moment the file may be there
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+def _private(name: str, flags: int) -> int:
+    """Conversations are their owner's alone, also while they are written."""
+    return os.open(name, flags, 0o600)

@@ -74,7 +74,7 @@ def test_a_process_that_is_stopped_leaves_no_file(tmp_path: Path, sent: signal.S
     (tmp_path / "out").mkdir()
     command = [sys.executable, "-m", "dialog", "data", "convert", "a.jsonl", "--out", "out/b.jsonl"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
-        while not list((tmp_path / "out").iterdir()):
+        while not any(path.stat().st_size for path in (tmp_path / "out").iterdir()):
             assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(sent)
