@@ -7,6 +7,7 @@ data.examples, data.num_supervised, data.refused
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -101,6 +102,4 @@ def held_out(
 
 def _kind(note: str) -> str:
     """A remark without the numbers that differ from conversation to conversation."""
-    _, colon, rest = note.partition(": ")
-    words = (rest if colon else note).split()
-    return " ".join("N" if word.strip(",.;").isdigit() else word for word in words)
+    return re.sub(r"\d+", "N", re.sub(r"^(?:turn|message) \d+: ", "", note))

@@ -75,10 +75,6 @@ class Catalog:
         sql = "SELECT origin, given_tenant FROM documents WHERE given_tenant != '' ORDER BY origin"
         return dict(self._query(sql))
 
-    def sources(self) -> dict[str, str]:
-        """Key of every document -> the source it shows."""
-        return dict(self._query("SELECT key, source FROM documents"))
-
     def chunk_ids(self) -> list[str]:
         return [row[0] for row in self._query("SELECT id FROM chunks ORDER BY id")]
 

@@ -1,0 +1,53 @@
+"""From files to examples: what is lost is counted, and a division does not depend on the order."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from corpora.schema import write_transcripts
+from dialog.errors import CorpusError
+from dialog.testing import WordTokenizer
+from dialog.values import Message, Transcript
+from training.data import held_out, make_examples, read_transcripts
+
+
+def talk(number: int, *, loss: bool | None = None) -> Transcript:
+    asked, told = [("Where is it?", "On its way."), ("在哪里？", "在路上。")][number % 2]
+    return Transcript(
+        id=f"c-{number}",
+        messages=(Message(role="user", content=asked), Message(role="assistant", content=told, loss=loss)),
+    )
+
+
+def test_files_become_examples_with_their_hashes(tmp_path: Path) -> None:
+    path = tmp_path / "chats.jsonl"
+    write_transcripts(path, [talk(0), talk(1)])
+    data = make_examples(read_transcripts([path]), WordTokenizer(), limit_tokens=200, paths=[path])
+    assert (data.num_conversations, len(data.examples)) == (2, 2)
+    assert 0 < data.num_supervised < data.num_tokens
+    assert data.sha256 == {str(path): hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def test_refused_conversations_are_counted_by_reason() -> None:
+    data = make_examples(
+        [talk(0), talk(1, loss=False), talk(2, loss=False)], WordTokenizer(), limit_tokens=200
+    )
+    assert data.refused == {'every agent message has "loss": false or weight N': 2}
+
+
+def test_data_without_a_trained_token_is_refused() -> None:
+    with pytest.raises(CorpusError, match="no token would be trained on"):
+        make_examples([talk(0, loss=False)], WordTokenizer(), limit_tokens=200)
+
+
+def test_a_division_is_the_same_whatever_the_order() -> None:
+    talks = [talk(number) for number in range(200)]
+    train, valid = held_out(talks, share=0.2, seed=1)
+    again, _ = held_out(talks[::-1], share=0.2, seed=1)
+    assert {one.id for one in train} == {one.id for one in again}
+    assert len(train) + len(valid) == 200
+    assert 20 <= len(valid) <= 60
+    assert held_out(talks, share=0.2, seed=2)[1] != valid
