@@ -10,8 +10,8 @@ peers' stores in the same run.
     python -m venv peers && peers/bin/pip install openai-agents langgraph-checkpoint-sqlite
     python -m benchmarks.store --peers peers/bin/python [--postgres URL] [--kills 200]
 
-All SQLite sides use a write-ahead log with synchronous=FULL: one flush an
-acknowledged append. PostgreSQL flushes on commit by its own default.
+All SQLite sides flush a write-ahead log once an acknowledged append: the peers
+by synchronous=FULL, ours by `dialog.store.flush`. PostgreSQL flushes on commit by its own default.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class Measured:
 
 
 async def ours(url: str, id: str, num_appends: int, num_before: int, ready: Any = None) -> Measured:
-    """`SqlStore.append`: write-ahead log, synchronous=FULL (one flush an append)."""
+    """`SqlStore.append`: write-ahead log, flushed once an append before it is acknowledged."""
     from datetime import UTC, datetime
 
     from dialog.entries import UserSaid, new_id

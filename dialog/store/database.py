@@ -4,8 +4,9 @@
 
 Writing transactions take SQLite's write lock at once (`BEGIN IMMEDIATE`), so
 none fails half-way because another process was quicker; writers queue up for
-it without polling (`dialog.store.queue`). Every failure of the database leaves here as
-a StoreError that says what to do.
+it without polling (`dialog.store.queue`) and wait for the disk together
+(`dialog.store.flush`). Every failure of the database leaves here as a StoreError
+that says what to do.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from sqlalchemy import Connection, Engine, PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from dialog.errors import StoreError
+from dialog.store.flush import flush_log
 from dialog.store.queue import WriterQueue
 from dialog.store.quick import Cursor
 
@@ -62,7 +64,10 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that is durable when the block ends, and never was if it raises."""
+        """A transaction that is durable when the block ends, and never was if it raises.
+
+        Only a disk that fails to flush leaves it open; the error says so.
+        """
         with self._write_turn(), self._translated(), self.engine.connect() as connection:
             writing = connection.execution_options(is_writing=True)
             with writing.begin():
@@ -115,8 +120,25 @@ class Database:
             self._held, self._held_by = self.engine.raw_connection(), os.getpid()
         return nullcontext(self._held)
 
-    def _write_turn(self) -> AbstractContextManager[object]:
-        return self._queue.turn() if self.dialect == "sqlite" else nullcontext()
+    @contextmanager
+    def _write_turn(self) -> Iterator[None]:
+        """The right to write; what was committed is on the disk when the block is left."""
+        if self.dialect != "sqlite":
+            yield
+            return
+        with self._queue.turn():
+            yield
+        if self.path is not None:
+            self._flush(self.path)
+
+    def _flush(self, path: Path) -> None:
+        try:
+            flush_log(path)
+        except OSError as error:
+            raise StoreError(
+                f"{self.where}: the disk failed ({error}); this was recorded, "
+                "but a power cut may lose it: check the disk and load the conversation again"
+            ) from error
 
     def _alone_in_memory(self) -> AbstractContextManager[object]:
         return self._queue.turn() if self._is_shared_connection else nullcontext()

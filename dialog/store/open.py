@@ -1,8 +1,8 @@
 """Opening a database: first-open races, read-only files, damage, newer schemas.
 
-SQLite runs with a write-ahead log and `synchronous=FULL`: each commit is
-flushed to the disk before it is acknowledged, so that it survives a killed
-process *and* a power cut, at the price of one flush a commit. Opening happens
+SQLite runs with a write-ahead log. Each commit is flushed to the disk before it
+is acknowledged, so that it survives a killed process *and* a power cut, at the
+price of one flush a commit (`dialog.store.flush`). Opening happens
 under a lock file beside the database, because switching a fresh file to the
 write-ahead log is the one thing SQLite does not queue.
 
@@ -117,7 +117,7 @@ def _sqlite_engine(uri: str) -> Engine:
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # transactions are ours to begin
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA synchronous=NORMAL")  # each commit is flushed by `flush_log`
         connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA secure_delete=ON")
