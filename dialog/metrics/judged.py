@@ -1,0 +1,92 @@
+"""What a metric sees: one assistant turn, what was wanted, and what an agent gave.
+
+turn = JudgedTurn(conversation_id="c", turn=0, messages=history, wanted=Wanted(text="..."), given=Given(text="..."))
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt
+
+from dialog.values import Attribution, Citation, Language, Message, Value
+
+FailureKind = Literal[
+    "number",
+    "money",
+    "date",
+    "identifier",
+    "negation",
+    "missing",
+    "crash",
+    "timeout",
+    "empty",
+    "language",
+]
+"""The kinds of `docs/contracts.md`; the first five are facts that differ from the reference."""
+
+
+class Action(Value):
+    """A call that was made or should have been: a tool's name and its arguments."""
+
+    name: str = Field(min_length=1)
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class Wanted(Value):
+    """What the transcript says about a turn; None where it says nothing, and metrics skip the turn.
+
+    `sources` are the documents or passages that hold the answer; `is_answerable` is
+    False where the agent ought to say that it does not know.
+    """
+
+    text: str | None = None
+    state: dict[str, Any] | None = None
+    intent: str | None = None
+    actions: tuple[Action, ...] | None = None
+    sources: tuple[str, ...] | None = None
+    is_answerable: bool | None = None
+    hands_off: bool | None = None
+
+
+class Given(Value):
+    """What an agent gave; `text` is None when nothing came, and `failure` says why.
+
+    `retrieved` are sources and passage ids, best first. `logprobs` are natural
+    log-probabilities of the wanted text's tokens under the agent's model.
+    """
+
+    text: str | None = None
+    failure: FailureKind | None = None
+    detail: str = ""
+    citations: tuple[Citation, ...] = ()
+    unsupported: tuple[tuple[int, int], ...] = ()
+    retrieved: tuple[str, ...] | None = None
+    attribution: tuple[Attribution, ...] | None = None
+    state: dict[str, Any] | None = None
+    intent: str | None = None
+    actions: tuple[Action, ...] | None = None
+    abstained: bool | None = None
+    handed_off: bool | None = None
+    logprobs: tuple[float, ...] | None = None
+    latency_s: NonNegativeFloat | None = None
+    first_token_s: NonNegativeFloat | None = None
+    prompt_tokens: NonNegativeInt | None = None
+    reply_tokens: NonNegativeInt | None = None
+
+
+class JudgedTurn(Value):
+    """One assistant turn; `turn` counts them from 0, `messages` is the history it was answered from.
+
+    `language` is that of the newest user message. `candidates` are replies of other
+    conversations, for response selection.
+    """
+
+    conversation_id: str
+    turn: int = Field(ge=0)
+    messages: tuple[Message, ...]
+    wanted: Wanted
+    given: Given
+    language: Language = "und"
+    tags: tuple[str, ...] = ()
+    candidates: tuple[str, ...] = ()
