@@ -1,6 +1,6 @@
 """What a metric sees: one assistant turn, what was wanted, and what an agent gave.
 
-turn = JudgedTurn(conversation_id="c", turn=0, messages=history, wanted=Wanted(text="..."), given=Given(text="..."))
+judged = JudgedTurn(conversation_id="c", turn=0, messages=history, wanted=wanted, given=given)
 """
 
 from __future__ import annotations
