@@ -33,10 +33,14 @@ check: .venv/.dev  ## format, lint, types, floors
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: .venv/.dev   ## write what the pages take from the command's help and from the results
+	$(BIN)/python -m dialog.cli.reference > docs/cli.md
+	$(BIN)/python -m benchmarks.report
+
 bench: .venv/.dev  ## measure; results into benchmarks/results
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:
 	rm -rf .venv
 
-.PHONY: help chat test unit check bench clean
+.PHONY: help chat test unit check docs bench clean

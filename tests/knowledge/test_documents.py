@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from dialog import plugins
 from dialog.knowledge.documents import MAX_FILE_BYTES, read_sources
 from dialog.knowledge.records import Loaded, Skip
 
@@ -122,27 +123,23 @@ def test_gzip_bomb_stays_small(tmp_path, monkeypatch):
 def test_reader_of_another_distribution_is_used(tmp_path, monkeypatch):
     from dialog.knowledge import readers
 
-    groups = {"instructrec.documents": [Plugin(readers.BUILT_IN[".txt"])]}
-    monkeypatch.setattr(readers, "entry_points", lambda *, group, name: groups.get(group, []))
+    plug(monkeypatch, plugins.Loaded({"rtf": readers.BUILT_IN[".txt"]}))
     (tmp_path / "a.rtf").write_text("text")
     assert sources(tmp_path) == ["a.rtf"]
 
 
 def test_broken_reader_of_another_distribution_is_a_skip(tmp_path, monkeypatch):
-    from dialog.knowledge import readers
-
-    monkeypatch.setattr(readers, "entry_points", lambda **_: [Plugin(None)])
+    broken = plugins.Broken(
+        "instructrec.documents", "rtf", "plugin:read", "acme", "ImportError: no such thing"
+    )
+    plug(monkeypatch, plugins.Loaded(broken=(broken,)))
     (tmp_path / "a.rtf").write_text("text")
-    assert reasons(tmp_path) == {"a.rtf": "has a reader 'plugin:read' that does not load: no such thing"}
+    told = "has a reader 'plugin:read' that does not load: ImportError: no such thing"
+    assert reasons(tmp_path) == {"a.rtf": told}
 
 
-class Plugin:
-    value = "plugin:read"
-
-    def __init__(self, reader):
-        self.reader = reader
-
-    def load(self):
-        if self.reader is None:
-            raise ImportError("no such thing")
-        return self.reader
+def plug(monkeypatch, loaded):
+    """Have `loaded` as the plug-ins for `.rtf`."""
+    monkeypatch.setattr(
+        plugins, "load", lambda group, only=None: loaded if only == "rtf" else plugins.Loaded()
+    )

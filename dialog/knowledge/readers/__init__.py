@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from importlib.metadata import entry_points
+from typing import cast
 
+from dialog import plugins
 from dialog.knowledge.documents import Reader
 from dialog.knowledge.encoding import NotText
 from dialog.knowledge.readers.converted import reader
@@ -50,12 +50,9 @@ def plugged_in(suffix: str) -> Reader | None:
     Raises:
         NotText: it is there but cannot be loaded.
     """
-    if os.environ.get("INSTRUCTREC_PLUGINS", "all") == "" or not suffix:
-        return None
-    for point in entry_points(group="instructrec.documents", name=suffix.removeprefix(".")):
-        try:
-            reader: Reader = point.load()
-        except Exception as error:  # a plug-in may raise anything; it must not end the run
-            raise NotText(f"has a reader {point.value!r} that does not load: {error}") from error
-        return reader
-    return None
+    name = suffix.removeprefix(".")
+    loaded = plugins.load("instructrec.documents", only=name) if name else plugins.Loaded()
+    for broken in loaded.broken:
+        if name not in loaded.found:
+            raise NotText(f"has a reader {broken.target!r} that does not load: {broken.error}")
+    return cast("Reader | None", loaded.found.get(name))
