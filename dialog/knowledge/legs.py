@@ -37,16 +37,16 @@ def find(
     def lexical(text: str) -> Found:
         return generation.lexicon.search(text, limit=limit, view=view)
 
-    def dense(number: int) -> Found:
-        return generation.nearest.nearest(vectors[number], limit=limit, view=view)
-
-    own = Hits(lexical=lexical(plan.query), dense=dense(0))
+    # The dense legs first: they may be looked for elsewhere while this thread does the lexical ones.
+    dense = [generation.nearest.begin(vector, limit=limit, view=view) for vector in vectors]
     if plan.corrected:
-        both = f"{plan.query}\n{plan.corrected}"
-        own = Hits(lexical=lexical(both), dense=_better(own.dense, dense(len(vectors) - 1), limit=limit))
+        words = lexical(f"{plan.query}\n{plan.corrected}")
+        own = Hits(lexical=words, dense=_better(dense[0](), dense[-1](), limit=limit))
+    else:
+        own = Hits(lexical=lexical(plan.query), dense=dense[0]())
     if not plan.context or not plan.context_terms:
         return [own]
-    return [own, Hits(lexical=lexical(plan.context_terms), dense=dense(1))]
+    return [own, Hits(lexical=lexical(plan.context_terms), dense=dense[1]())]
 
 
 def fresh_first(
