@@ -262,6 +262,7 @@ class KnowledgeBase:
                     rows,
                     legs,
                     rarity=term_rarity(frequencies, plan.meant, num_chunks=view.num_chunks),
+                    held=generation.lexicon.held,
                     background=float(generation.centre(view) @ vectors[0]),
                 ),
             )

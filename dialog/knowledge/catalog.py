@@ -77,7 +77,7 @@ class Catalog:
         return dict(self._query(sql))
 
     def chunk_ids(self) -> list[str]:
-        return [row[0] for row in self._query("SELECT id FROM chunks ORDER BY id")]
+        return [chunk_id for chunk_id, _ in self.ids()]
 
     def chunk_ids_of(self, keys: Sequence[str]) -> list[str]:
         return [
@@ -97,6 +97,10 @@ class Catalog:
         """Numbers of the chunks with these ids; ids that are not published are left out."""
         marks = ",".join("?" * len(ids))
         return dict(self._query(f"SELECT id, number FROM chunks WHERE id IN ({marks})", tuple(ids)))
+
+    def ids(self) -> list[tuple[str, int]]:
+        """(id, number) of every chunk, by id."""
+        return self._query("SELECT id, number FROM chunks ORDER BY id")
 
     def numbers_in(self, language: str) -> list[int]:
         """Chunk numbers of a language, ascending."""

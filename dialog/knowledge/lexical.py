@@ -102,6 +102,14 @@ class Lexicon:
                 scores[postings.rows] += postings.frequencies
         return [number for number, _ in self._best(scores, limit=limit, view=view)]
 
+    def held(self, wanted: Sequence[str], number: int) -> set[str]:
+        """Those of the terms that stand in the chunk with this number."""
+        (row,), _ = self._columns.find(np.array([number]))
+        places = {
+            term: (found.rows, found.rows.searchsorted(row)) for term, found in self._postings(wanted).items()
+        }
+        return {term for term, (rows, place) in places.items() if place < len(rows) and rows[place] == row}
+
     def _best(self, scores: np.ndarray, *, limit: int, view: View) -> list[tuple[int, float]]:
         if view.mask is not None:
             scores *= view.mask

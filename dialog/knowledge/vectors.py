@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from typing import Protocol
 
@@ -159,10 +159,25 @@ class GraphVectors:
             total += matrix.sum(axis=0)
         return total / view.num_chunks
 
+    @cached_property
+    def _ids(self) -> tuple[np.ndarray, np.ndarray]:
+        """Every chunk's id as bytes, in order, and its number."""
+        rows = self._catalog.ids()
+        ids = np.array([chunk_id.encode() for chunk_id, _ in rows], dtype="S")
+        return ids, np.array([number for _, number in rows])
+
     def _seen(self, found: Sequence[tuple[str, float]], view: View) -> list[tuple[int, float]]:
         """What is published and in the view; the collection may hold chunks that are not published yet."""
-        known = self._catalog.numbers_by_id([chunk_id for chunk_id, _ in found])
-        pairs = [(known[chunk_id], cosine) for chunk_id, cosine in found if chunk_id in known]
+        ids, numbers = self._ids
+        wanted = np.array([chunk_id.encode() for chunk_id, _ in found], dtype="S")
+        places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+        pairs = [
+            (number, cosine)
+            for number, is_known, (_, cosine) in zip(
+                numbers[places].tolist(), (ids[places] == wanted).tolist(), found, strict=True
+            )
+            if is_known
+        ]
         if view.mask is None or not pairs:
             return pairs
         inside = view.mask[self._columns.rows_of(np.array([number for number, _ in pairs]))]
