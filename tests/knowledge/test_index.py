@@ -280,6 +280,18 @@ def test_ten_churns_leave_every_record_findable(shelf):
     assert catalog.document_frequencies(["word3x9"]) == {}
 
 
+def test_space_of_what_has_gone_is_given_back(shelf):
+    words = " ".join(f"word{number}" for number in range(20_000))
+    paper = shelf.write("long.md", words)
+    shelf.write("short.md", "Parking is free.\n")
+    shelf.build()
+    file = shelf.index / "store-1" / "knowledge.db"
+    full = file.stat().st_size
+    paper.unlink()
+    shelf.build(prune=True)
+    assert file.stat().st_size < full / 4
+
+
 def test_index_inside_its_sources_is_not_read(shelf):
     shelf.write("a.md", "text\n")
     shelf.index = shelf.documents / "index"

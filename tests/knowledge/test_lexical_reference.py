@@ -74,9 +74,12 @@ def test_the_best_are_those_of_bm25_over_what_is_seen(rounds, query, tenant, lim
                 owners |= {f"d{number}": owner for number, (_, _, owner) in changed.items()}
             columns = Columns.load(catalog)
             view = columns.view(catalog, Scope(today=TODAY, tenant=tenant))
-            found = Lexicon(catalog, columns).search(query, limit=limit, view=view)
+            lexicon = Lexicon(catalog, columns)
+            found = lexicon.search(query, limit=limit, view=view)
             rows = catalog.chunks(catalog.numbers_where({}))
+            held = {row.number: lexicon.held(terms(query), row.number) for row in rows}
     expected = bm25([row for row in rows if owners[row.document] in ("", tenant)], query)
     scores = [score for _, score in found]
     assert scores == pytest.approx(sorted(expected.values(), reverse=True)[:limit], rel=1e-4)
     assert scores == pytest.approx([expected[number] for number, _ in found], rel=1e-4)
+    assert held == {row.number: {*terms(row.heading), *terms(row.text)} & {*terms(query)} for row in rows}
