@@ -33,7 +33,7 @@ from dialog.knowledge.calibration import (
 from dialog.knowledge.embed import open_embedder
 from dialog.knowledge.evidence import term_rarity, weigh
 from dialog.knowledge.facets import locale_tag, tenant_name
-from dialog.knowledge.legs import find, fresh_first, spelt
+from dialog.knowledge.legs import begin, find, fresh_first, spelt
 from dialog.knowledge.manifest import Manifest
 from dialog.knowledge.passages import passage_of
 from dialog.knowledge.published import Frequencies, OpenStore, Store
@@ -233,10 +233,15 @@ class KnowledgeBase:
             view = generation.view(self._scope(where))
             if not view.num_chunks:
                 return _Look(plan.rewritten, (), None)
-            plan = spelt(plan, store.catalog, generation, view=view)
-            vectors = self._embedder.embed_queries(plan.meanings)
             limit = max(self._section.candidates, top_k) * (4 if hidden else 1)
-            legs = find(generation, plan, vectors, limit=limit, view=view)
+            vectors = self._embedder.embed_queries(plan.meanings)
+            dense = begin(generation, vectors, limit=limit, view=view)
+            # Few turns are misspelt: the graph is walked while that is looked into, for those once more.
+            written, plan = plan, spelt(plan, store.catalog, generation, view=view)
+            if plan is not written:
+                vectors = self._embedder.embed_queries(plan.meanings)
+                dense = begin(generation, vectors, limit=limit, view=view)
+            legs = find(generation, plan, dense, limit=limit, view=view)
             around = legs[1] if len(legs) > 1 else None
             is_by_document = around is not None or bool(hidden)
             numbers = {number for leg in legs for number, _ in (*leg.lexical, *leg.dense)}
@@ -262,6 +267,7 @@ class KnowledgeBase:
                     rows,
                     legs,
                     rarity=term_rarity(frequencies, plan.meant, num_chunks=view.num_chunks),
+                    held=generation.lexicon.held,
                     background=float(generation.centre(view) @ vectors[0]),
                 ),
             )

@@ -13,14 +13,13 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, TypeVar
 
 from dialog.errors import KnowledgeError
+from dialog.knowledge import postings
 from dialog.knowledge.records import Loaded
 from dialog.knowledge.rows import SCHEMA, ChunkRow, NewChunk, chunk_row, forget, insert
 from dialog.values import Document
@@ -30,6 +29,8 @@ _HOLDS = """EXISTS (
         field.value IN ({marks}) OR field.type = 'array' AND EXISTS (
             SELECT 1 FROM json_each(field.value) AS item WHERE item.value IN ({marks}))))"""
 _BUSY_TIMEOUT_S = 30.0
+
+Answer = TypeVar("Answer")
 
 
 class Catalog:
@@ -76,7 +77,7 @@ class Catalog:
         return dict(self._query(sql))
 
     def chunk_ids(self) -> list[str]:
-        return [row[0] for row in self._query("SELECT id FROM chunks ORDER BY id")]
+        return [chunk_id for chunk_id, _ in self.ids()]
 
     def chunk_ids_of(self, keys: Sequence[str]) -> list[str]:
         return [
@@ -96,6 +97,10 @@ class Catalog:
         """Numbers of the chunks with these ids; ids that are not published are left out."""
         marks = ",".join("?" * len(ids))
         return dict(self._query(f"SELECT id, number FROM chunks WHERE id IN ({marks})", tuple(ids)))
+
+    def ids(self) -> list[tuple[str, int]]:
+        """(id, number) of every chunk, by id."""
+        return self._query("SELECT id, number FROM chunks ORDER BY id")
 
     def numbers_in(self, language: str) -> list[int]:
         """Chunk numbers of a language, ascending."""
@@ -159,12 +164,9 @@ class Catalog:
                 found[digest] = rows[0][0]
         return found
 
-    def occurrences(self, term: str) -> tuple[np.ndarray, np.ndarray]:
-        """Where a term occurs: chunk numbers, ascending, repeated as often; True where in the body."""
-        # As one text: a common term has a hundred thousand occurrences, too many to fetch as rows.
-        sql = "SELECT group_concat(doc * 2 + (col = 'body')) FROM occurrences WHERE term = ?"
-        found = np.sort(np.fromstring(self._value(sql, (term,)) or "", sep=",", dtype=np.int64))
-        return found >> 1, (found & 1).astype(bool)
+    def postings(self, terms: Sequence[str]) -> Mapping[str, postings.Parts]:
+        """Where each term stands, for `postings.decode`; a term that never occurred is left out."""
+        return self._read(lambda connection: postings.find(connection, terms))
 
     def facets(self) -> list[tuple[int, int, str, str, int, int, int]]:
         """(number, terms, tenant, locale, valid from, valid until, updated) of every chunk, by number."""
@@ -173,13 +175,11 @@ class Catalog:
 
     def document_frequencies(self, wanted: Sequence[str]) -> dict[str, int]:
         """In how many chunks each term occurs; absent terms are left out."""
-        marks = ",".join("?" * len(wanted))
-        return dict(self._query(f"SELECT term, doc FROM vocabulary WHERE term IN ({marks})", tuple(wanted)))
+        return self._read(lambda connection: postings.frequencies(connection, wanted))
 
     def vocabulary(self, first: str) -> list[str]:
         """Every term that begins with this character."""
-        sql = "SELECT term FROM vocabulary WHERE term >= ? AND term < ?"
-        return [row[0] for row in self._query(sql, (first, chr(ord(first) + 1)))]
+        return self._read(lambda connection: postings.vocabulary(connection, first))
 
     def replace(
         self,
@@ -192,11 +192,14 @@ class Catalog:
 
         `given_tenant` is the owner the run names, kept so that a later run does not forget it.
         """
+        segment = postings.Segment()
         with self.transaction() as connection:
             for key in [*removed, *(loaded.key for loaded, _ in documents)]:
-                forget(connection, key)
+                forget(connection, key, segment)
             for loaded, chunks in documents:
-                insert(connection, loaded, chunks, given_tenant=given_tenant)
+                insert(connection, loaded, chunks, segment, given_tenant=given_tenant)
+            segment.write(connection)
+            postings.merge(connection)
             connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'generation'")
 
     @contextmanager
@@ -224,10 +227,10 @@ class Catalog:
             raise
 
     def optimise(self) -> None:
-        """Merge the term index's segments and fold the log into the file; after a writing run."""
-        connection = self._connection()
-        connection.execute("INSERT INTO terms(terms) VALUES ('optimize')")
-        connection.execute("PRAGMA incremental_vacuum")
+        """Merge small segments of postings and fold the log into the file; after a writing run."""
+        with self.transaction() as connection:
+            postings.merge(connection, is_at_rest=True)
+        connection.executescript("PRAGMA incremental_vacuum")  # `execute` stops after the first free page
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _create(self) -> None:
@@ -262,8 +265,11 @@ class Catalog:
         return connection
 
     def _query(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._read(lambda connection: connection.execute(sql, values).fetchall())
+
+    def _read(self, read: Callable[[sqlite3.Connection], Answer]) -> Answer:
         try:
-            return self._connection().execute(sql, values).fetchall()
+            return read(self._connection())
         except sqlite3.DatabaseError as error:
             raise damaged(self.path, error) from error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Protocol
 
 from dialog.knowledge.abstain import Evidence
@@ -31,6 +31,7 @@ def weigh(
     legs: Sequence[Hits],
     *,
     rarity: Mapping[str, float],
+    held: Callable[[Sequence[str], int], Set[str]],
     background: float,
 ) -> Evidence | None:
     """Evidence for the first passages of a search; None if there are none.
@@ -40,6 +41,7 @@ def weigh(
         best: the passages found, best first.
         legs: what the turn alone found, then what it found in its context.
         rarity: the turn's informative terms and how much each tells.
+        held: which of some terms stand in the chunk with a number.
         background: mean cosine of the turn and all passages.
     """
     if not best:
@@ -49,7 +51,7 @@ def weigh(
     return Evidence(
         cosine=nearest[0][1] if nearest else 0.0,
         background=background,
-        coverage=max(coverage(rarity, f"{row.heading}\n{row.text}") for row in best[:_LOOKED_AT]),
+        coverage=max(_share(rarity, held(list(rarity), row.number)) for row in best[:_LOOKED_AT]),
         lead=nearest[0][1] - nearest[_LED - 1][1] if nearest and len(nearest) >= _LED else 0.0,
     )
 
@@ -63,5 +65,8 @@ def term_rarity(catalog: Frequencies, query: str, *, num_chunks: int) -> dict[st
 
 def coverage(rarity: Mapping[str, float], text: str) -> float:
     """Share of the weight of the terms that the text contains; 0 where there are no terms."""
-    present = set(terms(text)) if rarity else set()
+    return _share(rarity, set(terms(text)) if rarity else set())
+
+
+def _share(rarity: Mapping[str, float], present: Set[str]) -> float:
     return sum(weight for term, weight in rarity.items() if term in present) / (sum(rarity.values()) or 1.0)

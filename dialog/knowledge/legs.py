@@ -1,10 +1,13 @@
 """What each text of a query plan finds in both indexes, within what the search may see.
 
 plan = spelt(plan_query(query, history), store.catalog, generation, view=view)
-own, *around = find(generation, plan, embedder.embed_queries(plan.meanings), limit=50, view=view)
+dense = begin(generation, embedder.embed_queries(plan.meanings), limit=50, view=view)
+own, *around = find(generation, plan, dense, limit=50, view=view)
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,6 +19,7 @@ from dialog.knowledge.published import Frequencies, Generation
 from dialog.knowledge.query import QueryPlan
 from dialog.knowledge.ranking import Found, Hits, Ranked
 from dialog.knowledge.typos import Names, corrected, corrections
+from dialog.knowledge.vectors import Search
 from dialog.knowledge.views import View
 
 _SPARE = 10
@@ -29,24 +33,27 @@ def spelt(plan: QueryPlan, catalog: Catalog, generation: Generation, *, view: Vi
     return plan.spelt(corrected(plan.query, found)) if found else plan
 
 
+def begin(generation: Generation, vectors: np.ndarray, *, limit: int, view: View) -> list[Search]:
+    """The dense legs, which may be looked for elsewhere while this thread does the lexical ones."""
+    return [generation.nearest.begin(vector, limit=limit, view=view) for vector in vectors]
+
+
 def find(
-    generation: Generation, plan: QueryPlan, vectors: np.ndarray, *, limit: int, view: View
+    generation: Generation, plan: QueryPlan, dense: Sequence[Search], *, limit: int, view: View
 ) -> list[Hits]:
-    """What the turn alone found, then what its context did; `vectors` are those of `plan.meanings`."""
+    """What the turn alone found, then what its context did; `dense` are begun for `plan.meanings`."""
 
     def lexical(text: str) -> Found:
         return generation.lexicon.search(text, limit=limit, view=view)
 
-    def dense(number: int) -> Found:
-        return generation.nearest.nearest(vectors[number], limit=limit, view=view)
-
-    own = Hits(lexical=lexical(plan.query), dense=dense(0))
     if plan.corrected:
-        both = f"{plan.query}\n{plan.corrected}"
-        own = Hits(lexical=lexical(both), dense=_better(own.dense, dense(len(vectors) - 1), limit=limit))
+        words = lexical(f"{plan.query}\n{plan.corrected}")
+        own = Hits(lexical=words, dense=_better(dense[0](), dense[-1](), limit=limit))
+    else:
+        own = Hits(lexical=lexical(plan.query), dense=dense[0]())
     if not plan.context or not plan.context_terms:
         return [own]
-    return [own, Hits(lexical=lexical(plan.context_terms), dense=dense(1))]
+    return [own, Hits(lexical=lexical(plan.context_terms), dense=dense[1]())]
 
 
 def fresh_first(

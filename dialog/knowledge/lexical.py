@@ -1,10 +1,11 @@
 """The lexical leg: BM25 over pre-segmented terms, within what a search may see.
 
-SQLite FTS5 keeps which term stands where; a term's postings are fetched when
-it is first asked for and kept as arrays, so a question costs a few array
-operations a term. FTS5's own `bm25()` visits every match one by one (at
-100,000 chunks 100 to 200 ms a question), and counts rarity over all chunks,
-those of other tenants too; ours gives the same scores where everything is seen.
+The catalog keeps which term stands where (`dialog.knowledge.postings`). The
+postings of all terms of a question that were not asked for yet are fetched at
+once and kept as arrays, so a question costs a few array operations a term.
+SQLite FTS5's `bm25()` visits every match one by one (at 100,000 chunks 100 to
+200 ms a question), and counts rarity over all chunks, those of other tenants
+too; ours gives the same scores where everything is seen.
 
     lexicon = Lexicon(catalog, columns)
     ranked = lexicon.search("iPhone 15 保修多久", limit=50, view=view)
@@ -19,14 +20,16 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from dialog.knowledge.catalog import Catalog
+from dialog.knowledge.postings import Parts, decode
 from dialog.knowledge.segment import query_terms, terms
 from dialog.knowledge.views import Columns, View
 
-_HEADING_WEIGHT = 3.0
+_HEADING_WEIGHT = np.float32(3.0)
 """Of a term in the headings, beside 1 in the body."""
 _K1, _B = 1.2, 0.75
 _LEAST_IDF = 1e-6
@@ -54,10 +57,12 @@ class Postings:
 
     rows: np.ndarray
     frequencies: np.ndarray
+    heading_rows: np.ndarray
+    """Those with the term in a heading."""
 
     @property
     def num_bytes(self) -> int:
-        return int(self.rows.nbytes + self.frequencies.nbytes) + 200
+        return int(self.rows.nbytes + self.frequencies.nbytes + self.heading_rows.nbytes) + 300
 
 
 class Lexicon:
@@ -74,19 +79,15 @@ class Lexicon:
     def search(self, query: str, *, limit: int, view: View) -> list[tuple[int, float]]:
         """(chunk number, score), best first; empty where no term of the query occurs in the view."""
         scores = np.zeros(len(self._columns.numbers), dtype=np.float32)
-        for term in self._wanted(query):
-            if found := self._count(term, view):
-                postings = self._postings(term)
+        for term, postings in self._postings(self._wanted(query)).items():
+            if found := self._count(term, postings, view):
                 scores[postings.rows] += self._weights(postings, found=found, view=view)
-        if view.mask is not None:
-            scores *= view.mask
-        rows = np.flatnonzero(scores > 0.0)
-        rows = rows[top(scores[rows], limit)]
-        return list(zip(self._columns.numbers[rows].tolist(), scores[rows].tolist(), strict=True))
+        return self._best(scores, limit=limit, view=view)
 
     def document_frequencies(self, terms: Sequence[str], *, view: View) -> dict[str, int]:
         """In how many chunks of the view each term occurs; absent terms are left out."""
-        counts = {term: self._count(term, view) for term in terms[:_MAX_COUNTED]}
+        read = self._postings(list(dict.fromkeys(terms[:_MAX_COUNTED])))
+        counts = {term: self._count(term, postings, view) for term, postings in read.items()}
         return {term: count for term, count in counts.items() if count}
 
     def holding(
@@ -94,18 +95,27 @@ class Lexicon:
     ) -> list[int]:
         """Numbers of chunks of the view that hold any of the terms, those that hold most first."""
         scores = np.zeros(len(self._columns.numbers), dtype=np.float32)
-        for term in wanted:
+        for postings in self._postings(wanted).values():
             if in_heading:
-                numbers, in_body = self._catalog.occurrences(term)
-                scores[self._columns.rows_of(np.unique(numbers[~in_body]))] += 1.0
+                scores[postings.heading_rows] += 1.0
             else:
-                postings = self._postings(term)
                 scores[postings.rows] += postings.frequencies
+        return [number for number, _ in self._best(scores, limit=limit, view=view)]
+
+    def held(self, wanted: Sequence[str], number: int) -> set[str]:
+        """Those of the terms that stand in the chunk with this number."""
+        (row,), _ = self._columns.find(np.array([number]))
+        places = {
+            term: (found.rows, found.rows.searchsorted(row)) for term, found in self._postings(wanted).items()
+        }
+        return {term for term, (rows, place) in places.items() if place < len(rows) and rows[place] == row}
+
+    def _best(self, scores: np.ndarray, *, limit: int, view: View) -> list[tuple[int, float]]:
         if view.mask is not None:
             scores *= view.mask
         rows = np.flatnonzero(scores > 0.0)
-        found: list[int] = self._columns.numbers[rows[top(scores[rows], limit)]].tolist()
-        return found
+        rows = rows[top(scores[rows], limit)]
+        return list(zip(self._columns.numbers[rows].tolist(), scores[rows].tolist(), strict=True))
 
     def _wanted(self, query: str) -> list[str]:
         wanted = lexical_terms(query)
@@ -128,41 +138,56 @@ class Lexicon:
         damped *= idf * (_K1 + 1.0)
         return damped
 
-    def _count(self, term: str, view: View) -> int:
+    def _count(self, term: str, postings: Postings, view: View) -> int:
         """In how many chunks of the view the term occurs."""
         if view.mask is None:
-            return len(self._postings(term).rows)
+            return len(postings.rows)
         with self._lock:
             if (known := self._counts.get((view, term))) is not None:
                 return known
-        count = int(np.count_nonzero(view.mask[self._postings(term).rows]))
+        count = int(np.count_nonzero(view.mask[postings.rows]))
         with self._lock:
             if len(self._counts) >= _KEPT_COUNTS:
                 self._counts.clear()
             self._counts[view, term] = count
         return count
 
-    def _postings(self, term: str) -> Postings:
+    def _postings(self, terms: Sequence[str]) -> dict[str, Postings]:
+        """Of each term that occurs, in the order of `terms`."""
         with self._lock:
-            if (kept := self._kept.get(term)) is not None:
+            known = {term: self._kept[term] for term in terms if term in self._kept}
+            for term in known:
                 self._kept.move_to_end(term)
-                return kept
-        postings = self._read(term)
+        if missing := [term for term in terms if term not in known]:
+            known |= self._read(missing)
+        return {term: known[term] for term in terms if len(known[term].rows)}
+
+    def _read(self, missing: Sequence[str]) -> dict[str, Postings]:
+        found = self._catalog.postings(missing)
+        read = dict(zip(missing, self._decoded([found.get(term, []) for term in missing]), strict=True))
         with self._lock:
-            if term not in self._kept:
-                self._kept[term] = postings
-                self._kept_bytes += postings.num_bytes
+            for term in missing:
+                if term not in self._kept:
+                    self._kept[term] = read[term]
+                    self._kept_bytes += read[term].num_bytes
             while self._kept_bytes > _KEPT_BYTES and len(self._kept) > 1:
                 self._kept_bytes -= self._kept.popitem(last=False)[1].num_bytes
-        return postings
+        return read
 
-    def _read(self, term: str) -> Postings:
-        numbers, in_body = self._catalog.occurrences(term)
-        starts = np.flatnonzero(np.diff(numbers, prepend=-1))
-        weights = np.where(in_body, np.float32(1.0), np.float32(_HEADING_WEIGHT))
-        frequencies = np.add.reduceat(weights, starts) if len(starts) else weights
-        rows = self._columns.rows_of(numbers[starts])
-        return Postings(rows.astype(np.int32), frequencies)
+    def _decoded(self, found: Sequence[Parts]) -> list[Postings]:
+        """Of each term, without the chunks that are not in this generation."""
+        numbers, in_body, in_heading, ends = decode(found)
+        rows, is_there = self._columns.find(numbers)
+        frequencies = (in_body + _HEADING_WEIGHT * in_heading).astype(np.float32)
+        if not is_there.all():
+            rows, frequencies, in_heading = rows[is_there], frequencies[is_there], in_heading[is_there]
+            ends = np.concatenate(([0], np.cumsum(is_there)))[ends]
+        has_heading = in_heading > 0
+        # Copies: a part of an array keeps the whole of it in memory.
+        return [
+            Postings(rows[i:j].copy(), frequencies[i:j].copy(), rows[i:j][has_heading[i:j]])
+            for i, j in pairwise([0, *ends.tolist()])
+        ]
 
 
 def lexical_terms(query: str) -> list[str]:
@@ -174,10 +199,13 @@ def lexical_terms(query: str) -> list[str]:
 def top(scores: np.ndarray, limit: int) -> np.ndarray:
     """Indices of the highest scores, best first; ties by position."""
     rows = np.arange(len(scores))
-    for stride in (_STRIDE, 1):
-        if len(rows) > stride * limit:
-            # The limit-th of some is not above the limit-th of all; of many equals, partition is slow.
-            some = scores[rows[::stride]]
-            least = np.partition(some, len(some) - limit)[len(some) - limit]
-            rows = rows[scores[rows] >= least]
+    if len(scores) > _STRIDE * limit:
+        # The limit-th of some is not above the limit-th of all; of many equals, partition is slow.
+        rows = np.flatnonzero(scores >= _limit_th(scores[::_STRIDE], limit))
+    if len(rows) > limit:
+        rows = rows[scores[rows] >= _limit_th(scores[rows], limit)]
     return rows[np.argsort(-scores[rows], kind="stable")][:limit]
+
+
+def _limit_th(scores: np.ndarray, limit: int) -> float:
+    return float(np.partition(scores, len(scores) - limit)[len(scores) - limit])

@@ -27,7 +27,7 @@ from dialog.protocols import Embedder
 from dialog.settings import KnowledgeSection
 from dialog.values import Value
 
-FORMAT = 2
+FORMAT = 3
 FILE_NAME = "manifest.json"
 _STORE = re.compile(r"store-(\d+)")
 _COLLECTION = "collection"

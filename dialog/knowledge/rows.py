@@ -1,7 +1,9 @@
 """The tables of an index and how documents and chunks become their rows.
 
-forget(connection, key)
-insert(connection, loaded, chunks)
+segment = Segment()
+forget(connection, key, segment)
+insert(connection, loaded, chunks, segment)
+segment.write(connection)
 """
 
 from __future__ import annotations
@@ -12,12 +14,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
+from dialog.knowledge import postings
 from dialog.knowledge.facets import read_facets
 from dialog.knowledge.records import Loaded, TextChunk
 from dialog.knowledge.segment import terms
 from dialog.values import Language
 
-SCHEMA = """
+SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO meta VALUES ('generation', 0);
 CREATE TABLE documents (
@@ -43,10 +46,7 @@ CREATE TABLE vectors (
     number INTEGER PRIMARY KEY REFERENCES chunks(number), digest TEXT NOT NULL, vector BLOB NOT NULL
 );
 CREATE INDEX vectors_digest ON vectors(digest);
-CREATE VIRTUAL TABLE terms USING fts5(heading, body, content='', tokenize="unicode61 remove_diacritics 0");
-CREATE VIRTUAL TABLE vocabulary USING fts5vocab(terms, 'row');
-CREATE VIRTUAL TABLE occurrences USING fts5vocab(terms, 'instance');
-"""
+{postings.SCHEMA}"""
 
 
 @dataclass(frozen=True)
@@ -86,14 +86,10 @@ def chunk_row(row: tuple[Any, ...]) -> ChunkRow:
     return ChunkRow(*(*row[:11], json.loads(row[11])))
 
 
-def forget(connection: sqlite3.Connection, key: str) -> None:
+def forget(connection: sqlite3.Connection, key: str, segment: postings.Segment) -> None:
     rows = connection.execute("SELECT number, heading, text FROM chunks WHERE document = ?", (key,))
     for number, heading, text in rows.fetchall():
-        # A contentless FTS5 table forgets a row only when told what it said.
-        connection.execute(
-            "INSERT INTO terms(terms, rowid, heading, body) VALUES ('delete', ?, ?, ?)",
-            (number, *_searchable(heading, text)),
-        )
+        segment.remove([*terms(heading), *terms(text)])
         connection.execute("DELETE FROM vectors WHERE number = ?", (number,))
         connection.execute("DELETE FROM facets WHERE number = ?", (number,))
     connection.execute("DELETE FROM chunks WHERE document = ?", (key,))
@@ -104,6 +100,7 @@ def insert(
     connection: sqlite3.Connection,
     loaded: Loaded,
     chunks: Sequence[NewChunk],
+    segment: postings.Segment,
     *,
     given_tenant: str | None = None,
 ) -> None:
@@ -129,20 +126,14 @@ def insert(
             "INSERT INTO chunks VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*values, chunk.start, chunk.end, start, end, json_text(chunk.metadata)),
         ).lastrowid
+        assert number is not None
         connection.execute("INSERT INTO vectors VALUES (?, ?, ?)", (number, new.digest, new.vector))
         heading, body = terms(chunk.heading), terms(chunk.text)
-        connection.execute(
-            "INSERT INTO terms(rowid, heading, body) VALUES (?, ?, ?)",
-            (number, " ".join(heading), " ".join(body)),
-        )
+        segment.add(number, heading=heading, body=body)
         facets = astuple(read_facets(chunk.metadata).facets)
         connection.execute(
             "INSERT INTO facets VALUES (?, ?, ?, ?, ?, ?, ?)", (number, len(heading) + len(body), *facets)
         )
-
-
-def _searchable(heading: str, text: str) -> tuple[str, str]:
-    return " ".join(terms(heading)), " ".join(terms(text))
 
 
 def json_text(value: Mapping[str, Any]) -> str:

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property, partial
 from itertools import islice
 from typing import Protocol
 
@@ -35,11 +37,18 @@ _MAX_ASKED = 4096
 _BLOCK = 8192
 
 
+Search = Callable[[], list[tuple[int, float]]]
+
+
 class Nearest(Protocol):
     """Finds the chunks whose vectors are nearest to a query's."""
 
     def nearest(self, query: np.ndarray, *, limit: int, view: View) -> list[tuple[int, float]]:
         """(chunk number, cosine), best first, within the view."""
+        ...
+
+    def begin(self, query: np.ndarray, *, limit: int, view: View) -> Search:
+        """The same begun: what is returned waits for the answer; to be called by the same thread."""
         ...
 
     def centre(self, view: View) -> np.ndarray:
@@ -82,6 +91,9 @@ class ExactVectors:
             cosines, numbers = cosines[rows], numbers[rows]
         return [(int(numbers[row]), float(cosines[row])) for row in top(cosines, limit)]
 
+    def begin(self, query: np.ndarray, *, limit: int, view: View) -> Search:
+        return partial(self.nearest, query, limit=limit, view=view)
+
     def centre(self, view: View) -> np.ndarray:
         rows = view.rows()
         matrix = self.matrix if rows is None else self.matrix[rows]
@@ -111,18 +123,33 @@ class GraphVectors:
         self._exact_limit = exact_limit
         self._narrow: OrderedDict[View, ExactVectors] = OrderedDict()
         self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(thread_name_prefix="graph")
 
     def nearest(self, query: np.ndarray, *, limit: int, view: View) -> list[tuple[int, float]]:
+        return self.begin(query, limit=limit, view=view)()
+
+    def begin(self, query: np.ndarray, *, limit: int, view: View) -> Search:
+        """In a wide view the graph is walked in another thread meanwhile; Chroma lets this one go on."""
         if view.num_chunks <= self._exact_limit:
-            return self._exact(view).nearest(query, limit=limit, view=_ALL)
+            return partial(self._exact(view).nearest, query, limit=limit, view=_ALL)
         total = len(self._columns.numbers)
         asked = limit if view.mask is None else int(_FIRST_SHARE * limit * total / view.num_chunks)
-        while asked <= max(limit, _MAX_ASKED):
-            found = self._seen(self._collection.nearest(query, limit=min(asked, total)), view)
-            if len(found) >= min(limit, view.num_chunks):
-                return found[:limit]
+        if asked > max(limit, _MAX_ASKED):
+            return partial(self._scan, query, limit=limit, view=view)
+        first = self._pool.submit(self._collection.nearest, query, limit=min(asked, total))
+        return partial(self._enough, first, query, asked=asked, limit=limit, view=view)
+
+    def _enough(
+        self, first: Future[list[tuple[str, float]]], query: np.ndarray, *, asked: int, limit: int, view: View
+    ) -> list[tuple[int, float]]:
+        """Of more and more that the graph finds, those in the view; where too few are, of every vector."""
+        answer = first.result()
+        while len(found := self._seen(answer, view)) < min(limit, view.num_chunks):
             asked *= 4
-        return self._scan(query, limit=limit, view=view)
+            if asked > max(limit, _MAX_ASKED):
+                return self._scan(query, limit=limit, view=view)
+            answer = self._collection.nearest(query, limit=min(asked, len(self._columns.numbers)))
+        return found[:limit]
 
     def centre(self, view: View) -> np.ndarray:
         if view.num_chunks <= self._exact_limit:
@@ -132,10 +159,25 @@ class GraphVectors:
             total += matrix.sum(axis=0)
         return total / view.num_chunks
 
+    @cached_property
+    def _ids(self) -> tuple[np.ndarray, np.ndarray]:
+        """Every chunk's id as bytes, in order, and its number."""
+        rows = self._catalog.ids()
+        ids = np.array([chunk_id.encode() for chunk_id, _ in rows], dtype="S")
+        return ids, np.array([number for _, number in rows])
+
     def _seen(self, found: Sequence[tuple[str, float]], view: View) -> list[tuple[int, float]]:
         """What is published and in the view; the collection may hold chunks that are not published yet."""
-        known = self._catalog.numbers_by_id([chunk_id for chunk_id, _ in found])
-        pairs = [(known[chunk_id], cosine) for chunk_id, cosine in found if chunk_id in known]
+        ids, numbers = self._ids
+        wanted = np.array([chunk_id.encode() for chunk_id, _ in found], dtype="S")
+        places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+        pairs = [
+            (number, cosine)
+            for number, is_known, (_, cosine) in zip(
+                numbers[places].tolist(), (ids[places] == wanted).tolist(), found, strict=True
+            )
+            if is_known
+        ]
         if view.mask is None or not pairs:
             return pairs
         inside = view.mask[self._columns.rows_of(np.array([number for number, _ in pairs]))]

@@ -15,6 +15,7 @@ import datetime
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ import numpy as np
 from dialog.errors import KnowledgeError
 from dialog.knowledge.catalog import Catalog
 from dialog.knowledge.facets import facet_name, locale_tag, serves
+
+_MOST_GAPS = 4
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ class Columns:
             )
             for number, num, tenant, locale, *d in catalog.facets()
         ]
-        found = np.array(rows, dtype=np.int64).reshape(len(rows), 7).T
+        found = np.ascontiguousarray(np.array(rows, dtype=np.int64).reshape(len(rows), 7).T)
         return cls(
             numbers=found[0],
             num_terms=found[1].astype(np.float32),
@@ -121,6 +124,28 @@ class Columns:
     def rows_of(self, numbers: np.ndarray) -> np.ndarray:
         """The rows of chunk numbers that are all there."""
         return np.searchsorted(self.numbers, numbers)
+
+    def find(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The row of each chunk number, int32, and whether there is one; else the row means nothing."""
+        if not len(self.numbers):
+            return np.zeros(len(numbers), dtype=np.int32), np.zeros(len(numbers), dtype=bool)
+        offsets = np.clip(numbers - self.numbers[0], 0, self.numbers[-1] - self.numbers[0])
+        rows = (
+            np.searchsorted(self.numbers, self.numbers[0] + offsets).astype(np.int32)
+            if self._row_of is None
+            else self._row_of[offsets]
+        )
+        return rows, self.numbers[rows] == numbers
+
+    @cached_property
+    def _row_of(self) -> np.ndarray | None:
+        """The row of each number counted from the first, where few have gone: faster than a search."""
+        offsets = self.numbers - self.numbers[0]
+        if offsets[-1] > _MOST_GAPS * len(offsets):
+            return None
+        table = np.zeros(offsets[-1] + 1, dtype=np.int32)
+        table[offsets] = np.arange(len(offsets))
+        return table
 
     def seen(self, numbers: Sequence[int], view: View) -> np.ndarray:
         """Whether each of these chunks is in the view."""

@@ -277,7 +277,19 @@ def test_ten_churns_leave_every_record_findable(shelf):
         (own,) = [passage for passage in passages if f"word{number}x10" in passage.text]
         assert own.legs.lexical == 1
     catalog = Catalog(shelf.index / "store-1" / "knowledge.db", read_only=True)
-    assert len(catalog.occurrences("word3x9")[0]) == 0
+    assert catalog.document_frequencies(["word3x9"]) == {}
+
+
+def test_space_of_what_has_gone_is_given_back(shelf):
+    words = " ".join(f"word{number}" for number in range(20_000))
+    paper = shelf.write("long.md", words)
+    shelf.write("short.md", "Parking is free.\n")
+    shelf.build()
+    file = shelf.index / "store-1" / "knowledge.db"
+    full = file.stat().st_size
+    paper.unlink()
+    shelf.build(prune=True)
+    assert file.stat().st_size < full / 4
 
 
 def test_index_inside_its_sources_is_not_read(shelf):

@@ -10,7 +10,7 @@ from hypothesis.strategies import floats, integers, lists
 
 from dialog.knowledge.catalog import Catalog
 from dialog.knowledge.lexical import Lexicon, top
-from dialog.knowledge.segment import query_terms
+from dialog.knowledge.segment import query_terms, terms
 from dialog.knowledge.views import Columns, Scope
 
 TOPICS = [
@@ -109,14 +109,26 @@ def test_scores_are_those_of_fts5_where_everything_is_seen(shop, query):
     columns = Columns.load(catalog)
     view = columns.view(catalog, Scope(today=date(2026, 3, 1)))
     ours = Lexicon(catalog, columns).search(query, limit=100, view=view)
-    expression = " OR ".join(f'"{term}"' for term in query_terms(query))
-    sql = "SELECT rowid, -bm25(terms, 3.0, 1.0) FROM terms WHERE terms MATCH ?"
-    with sqlite3.connect(catalog.path) as connection:
-        theirs = dict(connection.execute(sql, (expression,)).fetchall())
-    connection.close()
+    theirs = scored_by_fts5(catalog, query)
     catalog.close()
     assert dict(ours) == pytest.approx(theirs, rel=1e-4)
     assert [score for _, score in ours] == sorted((score for _, score in ours), reverse=True)
+
+
+def scored_by_fts5(catalog, query):
+    """SQLite's own bm25() over the terms of all chunks, headings counted three times."""
+    with sqlite3.connect(":memory:") as memory:
+        memory.execute(
+            "CREATE VIRTUAL TABLE terms USING fts5(heading, body, tokenize='unicode61 remove_diacritics 0')"
+        )
+        for row in catalog.chunks(catalog.numbers_where({})):
+            own = (row.number, " ".join(terms(row.heading)), " ".join(terms(row.text)))
+            memory.execute("INSERT INTO terms(rowid, heading, body) VALUES (?, ?, ?)", own)
+        expression = " OR ".join(f'"{term}"' for term in query_terms(query))
+        sql = "SELECT rowid, -bm25(terms, 3.0, 1.0) FROM terms WHERE terms MATCH ?"
+        found = dict(memory.execute(sql, (expression,)).fetchall())
+    memory.close()
+    return found
 
 
 @given(
