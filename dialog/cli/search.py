@@ -79,6 +79,8 @@ class _Finder:
 
 def described(result: SearchResult) -> str:
     """A search result for people: rank, score, title, source and the beginning of each passage."""
+    from dialog.citations import place
+
     lines = []
     if result.rewritten is not None:
         lines.append(f"searched as: {result.rewritten}")
@@ -91,7 +93,7 @@ def described(result: SearchResult) -> str:
             if found is not None
         )
         lines.append(f"\n{rank}. {passage.title}  [{passage.score:.2f}; {legs or 'no leg'}]")
-        lines.append(f"   {passage.source}:{passage.char_start}-{passage.char_end}")
+        lines.append(f"   {passage.source}:{passage.char_start}-{passage.char_end}{place(passage)}")
         lines.append(f"   {_excerpt(passage.text)}")
     return "\n".join(lines)
 
