@@ -69,7 +69,9 @@ class _Finder:
         from dialog.knowledge.base import open_knowledge
 
         config = run.config()
-        self._retriever = open_knowledge(config.knowledge_path, config.values.knowledge)
+        self._retriever = open_knowledge(
+            config.knowledge_path, config.values.knowledge, model=lambda: run.agent().model
+        )
         self._where = where
         self._top_k = top_k or config.values.knowledge.top_k
 
