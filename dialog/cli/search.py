@@ -68,9 +68,9 @@ class _Finder:
     def __init__(self, run: Run, top_k: int | None, where: dict[str, Any]) -> None:
         from dialog.knowledge.base import open_knowledge
 
-        config = run.config()
+        config, agent = run.config(), run.agent()
         self._retriever = open_knowledge(
-            config.knowledge_path, config.values.knowledge, model=lambda: run.agent().model
+            config.knowledge_path, config.values.knowledge, model=lambda: agent.model
         )
         self._where = where
         self._top_k = top_k or config.values.knowledge.top_k
