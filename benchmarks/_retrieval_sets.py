@@ -36,12 +36,16 @@ EXAMPLES_AN_INTENT = 15
 
 @dataclass(frozen=True)
 class Turn:
-    """A user turn, what was said before, the documents it is about, and where its answer stands there."""
+    """A user turn, what was said before, the documents it is about, and where its answer stands there.
+
+    `dialogue` names what it was taken from: a dialogue, a task, or the turn itself.
+    """
 
     query: str
     history: tuple[Message, ...] = ()
     documents: frozenset[str] = frozenset()
     spans: tuple[tuple[int, int], ...] = ()
+    dialogue: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ def _doc2dial_turn(row: dict[str, Any]) -> Turn:
         (start, start + len(text))
         for start, text in zip(row["answer_start"], row["answer_text"], strict=True)
     )
-    return Turn(messages[-1].content, tuple(messages[:-1]), frozenset([row["doc_id"]]), spans)
+    return Turn(messages[-1].content, tuple(messages[:-1]), frozenset([row["doc_id"]]), spans, row["dial_id"])
 
 
 def _tau2(part: Part) -> RetrievalSet:
@@ -115,7 +119,9 @@ def _tau2(part: Part) -> RetrievalSet:
     tasks = json.loads((folder / "tasks_train.json").read_text(encoding="utf-8"))
     turns = [
         Turn(
-            query=str(task["user_scenario"]["instructions"]), documents=frozenset(task["required_documents"])
+            query=str(task["user_scenario"]["instructions"]),
+            documents=frozenset(task["required_documents"]),
+            dialogue=str(task["id"]),
         )
         for task in tasks
         if task.get("required_documents")
@@ -136,7 +142,7 @@ def _kdconv(part: Part) -> RetrievalSet:
         for i, message in enumerate(row["messages"][1:], 1):
             about = frozenset(attr["name"] for attr in message.get("attrs", ())) & documents.keys()
             if about:
-                turns.append(Turn(said[i - 1], _alternating(said[: i - 1]), about))
+                turns.append(Turn(said[i - 1], _alternating(said[: i - 1]), about, dialogue=row["id"]))
     return RetrievalSet("kdconv", documents, _sample(turns, NUM_CHINESE_TURNS))
 
 
@@ -176,6 +182,7 @@ def _crosswoz(part: Part) -> RetrievalSet:
                         messages[i]["content"],
                         _alternating([one["content"] for one in messages[:i]]),
                         frozenset(about),
+                        dialogue=str(row["task_id"]),
                     )
                 )
     turns = _sample(turns, NUM_CHINESE_TURNS)
@@ -208,7 +215,9 @@ def _banking77(part: Part) -> RetrievalSet:
         else:
             rest.append((key, text, intent))
     turns = [
-        Turn(text, documents=frozenset(intents[intent])) for key, text, intent in rest if _is_part(part, key)
+        Turn(text, documents=frozenset(intents[intent]), dialogue=key)
+        for key, text, intent in rest
+        if _is_part(part, key)
     ]
     return RetrievalSet("banking77", documents, _sample(turns, NUM_TURNS))
 

@@ -1,14 +1,14 @@
-"""Known documents found for real turns: lexical, dense, fused, in context, reranked, on five sets.
+"""Known documents found for real turns: lexical, dense, fused, in context, on five sets.
 
-    python -m benchmarks.retrieval [--part development] [--sets doc2dial kdconv]
-        [--reranker st:DIR] [--folder DIR]
+    python -m benchmarks.retrieval [--part development] [--sets doc2dial kdconv] [--folder DIR]
 
 `benchmarks._retrieval_sets` says what the sets are and how they are sampled. A
 document's rank is that of its first passage among 50; where a turn is about
 several documents, the first found counts. A passage is found when it overlaps
-the span that answers. The weights in `dialog.knowledge.ranking` and
-`dialog.knowledge.query` were chosen on the development parts. Queries are
-embedded in one batch and used again for every row.
+the span that answers. The weights in `dialog.knowledge.fusion`, `.ranking` and
+`.query` were chosen on the development parts. Queries are embedded in one batch
+and used again for every row. What is fused leads the better leg by is told with
+an interval, dialogues drawn with replacement: turns of one are no independent trials.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import datetime
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,7 @@ from dialog.settings import KnowledgeSection
 from dialog.values import Message
 
 DEPTH = 50
+RESAMPLES = 2000
 FIGURES = ("document_r1", "document_r5", "document_r10", "document_mrr", "passage_r1", "passage_r5")
 
 
@@ -72,8 +73,20 @@ class KnownQueries:
 Search = Callable[[Turn], Sequence[Hit]]
 
 
-def measure(turns: Sequence[Turn], search: Search) -> dict[str, float]:
-    """Recall@1, @5, @10 and MRR of documents, recall@1 and @5 of passages; means over the turns."""
+@dataclass(frozen=True)
+class Lead:
+    """A difference of means and its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.mean:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
+
+
+def judged(turns: Sequence[Turn], search: Search) -> np.ndarray:
+    """A row a turn: recall@1, @5, @10 and reciprocal rank of documents, recall@1 and @5 of passages."""
     rows = []
     for turn in turns:
         hits = search(turn)
@@ -85,7 +98,19 @@ def measure(turns: Sequence[Turn], search: Search) -> dict[str, float]:
         ]
         found = [0 < rank <= depth for depth in (1, 5, 10)]
         rows.append((*found, 1 / rank if rank else 0.0, any(right[:1]), any(right)))
-    return dict(zip(FIGURES, np.mean(rows, axis=0).round(4).tolist(), strict=True))
+    return np.array(rows, dtype=float)
+
+
+def lead(dialogues: Sequence[str], fused: np.ndarray, legs: Sequence[np.ndarray]) -> Lead:
+    """By how much `fused` leads the better of the legs, one figure a turn each."""
+    better = max(legs, key=lambda leg: float(leg.mean()))
+    names, places = np.unique(dialogues, return_inverse=True)
+    sums = np.bincount(places, weights=fused - better)
+    sizes = np.bincount(places)
+    drawn = np.random.default_rng(0).integers(len(names), size=(RESAMPLES, len(names)))
+    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return Lead(float((fused - better).mean()), float(low), float(high))
 
 
 def searches(
@@ -113,8 +138,8 @@ def searches(
     yield "last turn", "lexical", lambda turn: lexical(turn.query)
     yield "last turn", "dense", lambda turn: dense(turn.query)
     yield "last turn", "fused", lambda turn: found_by(knowledge, turn, ())
-    yield "conversation", "lexical", lambda turn: lexical(_with_context(turn, terms=True))
-    yield "conversation", "dense", lambda turn: dense(_with_context(turn, terms=False))
+    yield "conversation", "lexical", lambda turn: lexical(with_context(turn, terms=True))
+    yield "conversation", "dense", lambda turn: dense(with_context(turn, terms=False))
     yield "conversation", "fused", lambda turn: found_by(knowledge, turn, turn.history)
 
 
@@ -123,18 +148,20 @@ def found_by(knowledge: KnowledgeBase, turn: Turn, history: Sequence[Message]) -
     return [Hit(p.source.partition("#")[2], p.char_start, p.char_end) for p in passages]
 
 
-def _with_context(turn: Turn, *, terms: bool) -> str:
+def with_context(turn: Turn, *, terms: bool) -> str:
     plan = plan_query(turn.query, turn.history)
     return (plan.context_terms if terms else plan.context) or turn.query
 
 
-def rows_of(
-    found: RetrievalSet, folder: Path, reranker: str | None
-) -> Iterator[tuple[str, str, Sequence[Turn], dict[str, float]]]:
-    """(query, leg, the turns, figures) of one set, in the order of the table."""
+Row = tuple[str, str, Sequence[Turn], np.ndarray]
+"""(query, leg, the turns, what `judged` says of them)"""
+
+
+def rows_of(found: RetrievalSet, folder: Path) -> Iterator[Row]:
+    """The rows of one set, in the order of the table."""
     section = KnowledgeSection(candidates=DEPTH)
     embedder = KnownQueries(
-        [text for turn in found.turns for text in (turn.query, _with_context(turn, terms=False))]
+        [text for turn in found.turns for text in (turn.query, with_context(turn, terms=False))]
     )
     index = folder / f"index-{found.name}"
     build_index(index, [found.write(folder)], section, embedder=embedder)
@@ -143,58 +170,67 @@ def rows_of(
     with open_knowledge(index, section, embedder=embedder) as knowledge:
         for query, leg, search in searches(knowledge, catalog, embedder):
             if query == "last turn" or has_history:
-                yield query, leg, found.turns, measure(found.turns, search)
+                yield query, leg, found.turns, judged(found.turns, search)
         if has_history:
             yield from _by_kind(found.turns, knowledge)
-    if reranker:
-        reranked = section.model_copy(update={"reranker": reranker})
-        with open_knowledge(index, reranked, embedder=embedder) as knowledge:
-            yield (
-                "conversation" if has_history else "last turn",
-                "reranked",
-                found.turns,
-                measure(found.turns, lambda turn: found_by(knowledge, turn, turn.history)),
-            )
     catalog.close()
 
 
-def _by_kind(
-    turns: Sequence[Turn], knowledge: KnowledgeBase
-) -> Iterator[tuple[str, str, Sequence[Turn], dict[str, float]]]:
+def _by_kind(turns: Sequence[Turn], knowledge: KnowledgeBase) -> Iterator[Row]:
     """What the conversation does for turns that lean on it, and to those that stand alone."""
     later = [turn for turn in turns if turn.history]
     for kind, wanted in (("leaning", True), ("standing alone", False)):
         own = [turn for turn in later if plan_query(turn.query, turn.history).leans == wanted]
         if own:
-            yield f"last turn, {kind}", "fused", own, measure(own, lambda t: found_by(knowledge, t, ()))
-            with_history = measure(own, lambda turn: found_by(knowledge, turn, turn.history))
+            yield f"last turn, {kind}", "fused", own, judged(own, lambda t: found_by(knowledge, t, ()))
+            with_history = judged(own, lambda turn: found_by(knowledge, turn, turn.history))
             yield f"conversation, {kind}", "fused", own, with_history
+
+
+def leads(rows: Sequence[Row]) -> Iterator[tuple[str, int, Lead, Lead]]:
+    """(query, dialogues, lead at recall@1, at recall@5) of what is fused, where both legs were measured."""
+    for query, leg, turns, figures in rows:
+        legs = [other for q, one, _, other in rows if q == query and one in ("lexical", "dense")]
+        if leg == "fused" and legs:
+            dialogues = [turn.dialogue for turn in turns]
+            at_1, at_5 = (lead(dialogues, figures[:, i], [one[:, i] for one in legs]) for i in (0, 1))
+            yield query, len(set(dialogues)), at_1, at_5
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", choices=("development", "test"), default="test")
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
-    parser.add_argument("--reranker", help="also measure the fused search with this `knowledge.reranker`")
     parser.add_argument("--folder", type=Path, help="keep the indexes here and use them again")
     options = parser.parse_args()
-    table, results, sizes = [], {}, {}
+    table, led, results, sizes = [], [], {}, {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         for found in read_sets(options.sets, part=options.part):
             sizes[found.name] = {"documents": len(found.documents), "turns": len(found.turns)}
-            has_spans = any(turn.spans for turn in found.turns)
-            for query, leg, turns, figures in rows_of(found, folder, options.reranker):
-                results[f"{found.name}, {query}, {leg}"] = figures | {"turns": len(turns)}
-                shown = [f"{figures[name]:.3f}" for name in FIGURES[: None if has_spans else 4]]
-                table.append((found.name, f"{query} ({len(turns)})", leg, *shown, *[""] * (6 - len(shown))))
+            num_shown = 6 if any(turn.spans for turn in found.turns) else 4
+            rows = list(rows_of(found, folder))
+            for query, leg, turns, figures in rows:
+                means = figures.mean(axis=0).round(4).tolist()
+                results[f"{found.name}, {query}, {leg}"] = {
+                    **dict(zip(FIGURES, means, strict=True)),
+                    "turns": len(turns),
+                }
+                shown = [f"{mean:.3f}" for mean in means[:num_shown]]
+                table.append((found.name, f"{query} ({len(turns)})", leg, *shown, *[""] * (6 - num_shown)))
                 print(*table[-1], flush=True)
+            led += [(found.name, *row) for row in leads(rows)]
     if not results:
         print("none of the sets is there; set INSTRUCTREC_DATA", file=sys.stderr)
         return 1
     header = ("set", "query (turns)", "leg", "document R@1", "R@5", "R@10", "MRR", "passage R@1", "R@5")
-    name = "retrieval" if options.part == "test" else "retrieval-development"
-    save(name, {"part": options.part, "sets": sizes, "results": results}, table=markdown(header, table))
+    over = ("fused over the better leg", "query", "dialogues", "document R@1", "R@5")
+    leading = {f"{group}, {query}": {"r1": asdict(r1), "r5": asdict(r5)} for group, query, _, r1, r5 in led}
+    save(
+        "retrieval" if options.part == "test" else "retrieval-development",
+        {"part": options.part, "sets": sizes, "results": results, "lead": leading},
+        table=f"{markdown(header, table)}\n\n{markdown(over, led)}",
+    )
     return 0
 
 

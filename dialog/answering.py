@@ -123,6 +123,9 @@ class Answering:
                 reply_end=len(text),
                 char_start=passage.char_start + span[0],
                 char_end=passage.char_start + span[1],
+                page=passage.page,
+                last_page=passage.last_page,
+                sheet=passage.sheet,
             )
         )
         yield TextDelta(text=text)

@@ -99,7 +99,20 @@ def cite(check: Check, *, reply_start: int, reply_end: int) -> Citation | None:
         reply_end=reply_end,
         char_start=check.char_start,
         char_end=check.char_end,
+        page=check.passage.page,
+        last_page=check.passage.last_page,
+        sheet=check.passage.sheet,
     )
+
+
+def place(found: Passage | Citation) -> str:
+    """`, page 3`, `, pages 3-4` or `, sheet Prices`, to follow the source; empty where it has neither."""
+    if found.sheet is not None:
+        return f", sheet {found.sheet}"
+    if found.page is None:
+        return ""
+    is_one = found.last_page in (None, found.page)
+    return f", page {found.page}" if is_one else f", pages {found.page}-{found.last_page}"
 
 
 def best_quote(query: str, passage: Passage, *, max_sentences: int = _QUOTE_SENTENCES) -> tuple[int, int]:

@@ -106,7 +106,9 @@ class Opening:
             return self._given_retriever
         from dialog.knowledge.base import open_knowledge
 
-        return open_knowledge(self._config.knowledge_path, self._config.values.knowledge)
+        return open_knowledge(
+            self._config.knowledge_path, self._config.values.knowledge, model=lambda: self.model
+        )
 
     @cached_property
     def _store(self) -> Store:

@@ -55,7 +55,8 @@ class KnowledgeSection(Value):
     top_k: int = Field(default=3, ge=1, le=50)
     candidates: int = Field(default=50, ge=1)
     reranker: str | None = Field(
-        default=None, description="a cross-encoder (st:NAME_OR_PATH) that orders the first passages anew"
+        default=None,
+        description="orders the first passages anew: model, or a cross-encoder (st:NAME_OR_PATH)",
     )
     rrf_k: int = Field(default=60, ge=1)
     chunk_tokens: int = Field(

@@ -1,7 +1,6 @@
 """The values that travel between the rooms: frozen, validated, JSON in and out.
 
-Nothing here computes; nothing here is imported lazily. A field that other
-programs read is named in `docs/contracts.md`.
+Nothing here computes. A field that other programs read is named in `docs/contracts.md`.
 
     reply = Reply.model_validate_json(line)
     for citation in reply.citations:
@@ -83,7 +82,7 @@ class Legs(Value):
 
 
 class Passage(Value):
-    """A retrieved piece of a document; `char_start:char_end` index the original's text."""
+    """A retrieved piece of a document; `char_start:char_end` index its text, pages count from 1."""
 
     id: str
     text: str
@@ -92,12 +91,15 @@ class Passage(Value):
     score: float = Field(ge=0, le=1)
     char_start: int = Field(ge=0)
     char_end: int = Field(ge=0)
+    page: int | None = Field(default=None, ge=1)
+    last_page: int | None = Field(default=None, ge=1)
+    sheet: str | None = None
     legs: Legs = Legs()
     answer: str | None = Field(default=None, exclude=True)
     """For an FAQ entry, the approved answer: a verbatim part of `text`."""
     language: Language = Field(default="und", exclude=True)
     metadata: dict[str, Any] = Field(default_factory=dict, exclude=True)
-    """What the document says about itself: front matter, further columns, page or sheet."""
+    """What the document says about itself: front matter, further columns."""
 
 
 class SearchResult(Value):
@@ -111,10 +113,9 @@ class SearchResult(Value):
 
 
 class Citation(Value):
-    """A span of the reply and the span of the document that supports it.
+    """A span of the reply and the span of the document that supports it, of which `quote` is the text.
 
-    `reply_start:reply_end` index `Reply.text`; `char_start:char_end` index the
-    original document, and `quote` is exactly that text.
+    `reply_start:reply_end` index `Reply.text`; page and sheet are those of the whole passage.
     """
 
     passage_id: str
@@ -125,6 +126,9 @@ class Citation(Value):
     reply_end: int = Field(ge=0)
     char_start: int = Field(ge=0)
     char_end: int = Field(ge=0)
+    page: int | None = Field(default=None, ge=1)
+    last_page: int | None = Field(default=None, ge=1)
+    sheet: str | None = None
 
 
 class Attribution(Value):
@@ -167,8 +171,7 @@ class FitReport(Value):
 class Prompt(Value):
     """A rendered prompt: the text, its token ids, where each came from, and how it was fitted.
 
-    `segments` are disjoint, in order, and cover `ids` completely. `messages`
-    is the same content for engines that render on their own side.
+    `segments` are disjoint, in order, and cover `ids`; `messages` is for engines that render themselves.
     """
 
     text: str

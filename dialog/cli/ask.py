@@ -73,8 +73,10 @@ def answer(run: Run, agent: DialogAgent, said: str, *, conversation_id: str) -> 
     if run.json:
         run.show_json(reply)
     else:
+        from dialog.citations import place
+
         for number, citation in enumerate(reply.citations, start=1):
-            where = f"{citation.source}:{citation.char_start}-{citation.char_end}"
+            where = f"{citation.source}:{citation.char_start}-{citation.char_end}{place(citation)}"
             run.remark(f"[{number}] {citation.title} ({where})")
     if reply.finish_reason in EXIT_CODES:
         raise typer.Exit(EXIT_CODES[reply.finish_reason])

@@ -68,8 +68,10 @@ class _Finder:
     def __init__(self, run: Run, top_k: int | None, where: dict[str, Any]) -> None:
         from dialog.knowledge.base import open_knowledge
 
-        config = run.config()
-        self._retriever = open_knowledge(config.knowledge_path, config.values.knowledge)
+        config, agent = run.config(), run.agent()
+        self._retriever = open_knowledge(
+            config.knowledge_path, config.values.knowledge, model=lambda: agent.model
+        )
         self._where = where
         self._top_k = top_k or config.values.knowledge.top_k
 
@@ -79,6 +81,8 @@ class _Finder:
 
 def described(result: SearchResult) -> str:
     """A search result for people: rank, score, title, source and the beginning of each passage."""
+    from dialog.citations import place
+
     lines = []
     if result.rewritten is not None:
         lines.append(f"searched as: {result.rewritten}")
@@ -91,7 +95,7 @@ def described(result: SearchResult) -> str:
             if found is not None
         )
         lines.append(f"\n{rank}. {passage.title}  [{passage.score:.2f}; {legs or 'no leg'}]")
-        lines.append(f"   {passage.source}:{passage.char_start}-{passage.char_end}")
+        lines.append(f"   {passage.source}:{passage.char_start}-{passage.char_end}{place(passage)}")
         lines.append(f"   {_excerpt(passage.text)}")
     return "\n".join(lines)
 

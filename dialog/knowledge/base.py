@@ -38,11 +38,11 @@ from dialog.knowledge.manifest import Manifest
 from dialog.knowledge.passages import passage_of
 from dialog.knowledge.published import Frequencies, OpenStore, Store
 from dialog.knowledge.query import QueryPlan, plan_query
-from dialog.knowledge.ranking import rank
+from dialog.knowledge.ranking import COSINE_UNITS, rank
 from dialog.knowledge.rerank import RERANKED, open_reranker, reordered
 from dialog.knowledge.vectors import EXACT_LIMIT
 from dialog.knowledge.views import Scope, checked_facet, only
-from dialog.protocols import Embedder, Reranker
+from dialog.protocols import Embedder, LanguageModel, Reranker
 from dialog.settings import KnowledgeSection
 from dialog.text import detect_language
 from dialog.values import Document, Message, Passage, SearchResult
@@ -55,6 +55,7 @@ def open_knowledge(
     embedder: Embedder | None = None,
     clock: Callable[[], datetime.date] = datetime.date.today,
     exact_limit: int = EXACT_LIMIT,
+    model: Callable[[], LanguageModel] | None = None,
 ) -> KnowledgeBase:
     """Open the index at `path` for searching, as the section's tenant; the embedder loads when asked.
 
@@ -64,14 +65,16 @@ def open_knowledge(
         embedder: instead of the one the section names.
         clock: says what day it is, for documents that are valid from or until one.
         exact_limit: chunks from which the dense leg is approximate.
+        model: gives the language model, where `knowledge.reranker` asks it.
 
     Raises:
+        ConfigError: no such embedder or reranker.
         KnowledgeError: there is no index, it is damaged, or it was made with another embedder.
     """
     store = OpenStore(
         path, section.chroma, embedder or open_embedder(section.embedder), exact_limit=exact_limit
     )
-    reranker = open_reranker(section.reranker) if section.reranker else None
+    reranker = open_reranker(section.reranker, model=model) if section.reranker else None
     return KnowledgeBase(store, section, clock=clock, reranker=reranker)
 
 
@@ -249,7 +252,14 @@ class KnowledgeBase:
             if hidden:
                 legs = [leg.without(hidden, units) for leg in legs]
                 around = legs[1] if around else None
-            ranked = rank(legs[0], around, units, context_weight=plan.context_weight, k=self._section.rrf_k)
+            ranked = rank(
+                legs[0],
+                around,
+                units,
+                context_weight=plan.context_weight,
+                k=self._section.rrf_k,
+                cosine_unit=COSINE_UNITS.get(self._embedder.name),
+            )
             num_ranked = max(top_k, RERANKED) if self._reranker else top_k
             ranked = fresh_first(ranked, plan, store.catalog, generation, view=view, top_k=num_ranked)
             rows = store.catalog.chunks([one.number for one in ranked])

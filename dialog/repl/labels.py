@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from dialog.citations import place
 from dialog.conversation import Conversation
 from dialog.entries import HumanSaid, InstructionSet, Replied, Summarised, UserSaid
 from dialog.events import ActionProposed
@@ -21,9 +22,9 @@ def labels_of(
     """A short name by id, for everything on the path and everything that was found."""
     found = dict(_entry_labels(conversation))
     for citation in reply.citations if reply else ():
-        found[citation.passage_id] = f"{citation.title} ({citation.source})"
+        found[citation.passage_id] = f"{citation.title} ({citation.source}{place(citation)})"
     for passage in search.passages if search else ():
-        found[passage.id] = f"{passage.title} ({passage.source})"
+        found[passage.id] = f"{passage.title} ({passage.source}{place(passage)})"
     return found
 
 

@@ -15,6 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from dialog.citations import place
 from dialog.heads import Branch
 from dialog.instructions import Resolution
 from dialog.learning import LearnedChoice
@@ -61,11 +62,12 @@ def sources(reply: Reply, scores: Mapping[str, float]) -> list[RenderableType]:
     found: list[RenderableType] = []
     for number, citation in enumerate(reply.citations, start=1):
         score = scores.get(citation.passage_id)
+        span = f"{citation.char_start}-{citation.char_end}"
         found.append(
             Text.assemble(
                 (f"{number:>2}  ", "dim"),
                 plain(citation.title, "bold"),
-                plain(f"  {citation.source}:{citation.char_start}-{citation.char_end}", "dim"),
+                plain(f"  {citation.source}:{span}{place(citation)}", "dim"),
                 ("" if score is None else f"  {score:.2f}", "green"),
             )
         )
@@ -81,7 +83,7 @@ def passages(search: SearchResult) -> list[RenderableType]:
             Text.assemble(
                 (f"{number:>2}  ", "dim"),
                 plain(passage.title, "bold"),
-                plain(f"  {passage.source}", "dim"),
+                plain(f"  {passage.source}{place(passage)}", "dim"),
                 (f"  {passage.score:.2f}", "green"),
             )
         )

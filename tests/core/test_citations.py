@@ -1,7 +1,7 @@
 import pytest
 
-from dialog.citations import best_quote, check_sentence, cite
-from dialog.values import Passage
+from dialog.citations import best_quote, check_sentence, cite, place
+from dialog.values import Citation, Passage
 
 THRESHOLD = 0.75
 
@@ -125,3 +125,29 @@ def test_the_title_of_a_passage_supports_no_claim() -> None:
 )
 def test_the_question_of_a_faq_supports_no_claim(sentence: str, text: str) -> None:
     assert not check_sentence(sentence, passages=[passage(text)]).supported(THRESHOLD)
+
+
+@pytest.mark.parametrize(
+    ("where", "shown"),
+    [
+        ({}, ""),
+        ({"page": 3, "last_page": 3}, ", page 3"),
+        ({"page": 3, "last_page": 5}, ", pages 3-5"),
+        ({"sheet": "价格"}, ", sheet 价格"),
+    ],
+)
+def test_a_citation_names_page_and_sheet_of_its_passage(where: dict[str, int | str], shown: str) -> None:
+    knowledge = RETURNS_ZH.model_copy(update=where)
+    check = check_sentence("礼品卡不可以退货。", passages=[knowledge])
+    citation = cite(check, reply_start=0, reply_end=9)
+    assert citation is not None
+    assert (place(citation), place(knowledge)) == (shown, shown)
+
+
+def test_a_citation_stored_without_page_is_read() -> None:
+    stored = (
+        '{"passage_id": "p1", "source": "a.md", "title": "", "quote": "x", '
+        '"reply_start": 0, "reply_end": 1, "char_start": 0, "char_end": 1}'
+    )
+    citation = Citation.model_validate_json(stored)
+    assert (citation.page, citation.last_page, citation.sheet) == (None, None, None)

@@ -7,9 +7,11 @@ import pytest
 from dialog.knowledge.chunk import chunk_document
 from dialog.knowledge.convert.pieces import Converted, Piece, heading
 from dialog.knowledge.documents import RawFile, read_sources
+from dialog.knowledge.passages import passage_of
 from dialog.knowledge.readers import converted
 from dialog.knowledge.readers.assemble import assembled
 from dialog.knowledge.records import Loaded, Skip
+from dialog.knowledge.rows import ChunkRow
 from tests.knowledge import office, pdfs
 
 PRICES = [["Product", "Price"], ["Tent", 99]]
@@ -65,6 +67,26 @@ def test_papers_are_found_with_page_and_sheet(with_faq):
         assert "five euro" in fee.text
         (price,) = knowledge.search("tent", where={"sheet": "Prices"}, top_k=5).passages
         assert price.text == "Product: Tent; Price: 99"
+        assert (fee.page, fee.last_page, fee.sheet) == (2, 2, None)
+        assert (price.page, price.sheet) == (None, "Prices")
+        assert knowledge.search("怎么退货", top_k=1).passages[0].sheet == "问答"
+        assert knowledge.search("退款到账", top_k=1).passages[0].page is None
+
+
+@pytest.mark.parametrize(
+    ("metadata", "pages"),
+    [
+        ({"page": [3, 4, 5]}, (3, 5)),
+        ({"page": 7}, (7, 7)),
+        ({}, (None, None)),
+        ({"page": "home", "sheet": 4}, (None, None)),
+        ({"page": [True, 0, None]}, (None, None)),
+    ],
+)
+def test_only_numbers_are_pages(metadata, pages):
+    row = ChunkRow(1, "p", "d", "s", "", "t", "en", 0, 1, None, None, metadata)
+    passage = passage_of(row, score=1.0, legs=[])
+    assert ((passage.page, passage.last_page), passage.sheet) == (pages, None)
 
 
 def test_unchanged_paper_is_not_converted_again_and_what_it_lacks_is_said_again(with_terms, monkeypatch):

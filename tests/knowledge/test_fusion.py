@@ -1,8 +1,10 @@
-"""Weighted reciprocal rank fusion."""
+"""Adding scores up, and weighted reciprocal rank fusion."""
+
+import math
 
 import pytest
 
-from dialog.knowledge.fusion import Ranking, fuse, strengths
+from dialog.knowledge.fusion import Ranking, add_up, fuse, strengths
 
 
 def items(rankings, k=60):
@@ -50,3 +52,52 @@ def test_strengths_fall_from_one_and_stay_above_zero():
     assert strengths([8.0, 4.0, 0.0], zero=0.0) == pytest.approx([1.0, 0.325, 0.1])
     assert strengths([0.9], zero=0.9) == [1.0]
     assert strengths([], zero=0.0) == []
+
+
+def added(lexical, dense, unit=0.01):
+    return add_up(lexical, dense, cosine_unit=unit)
+
+
+def test_first_of_both_legs_scores_one_and_all_fall():
+    scores = added([("a", 9.0), ("b", 8.0)], [("a", 0.91), ("c", 0.9)])
+    assert scores["a"] == 1.0
+    assert list(scores.values()) == sorted(scores.values(), reverse=True)
+    assert all(0 < score <= 1 for score in scores.values())
+
+
+def test_leg_with_a_clear_first_decides():
+    words_know = added([("a", 16.0), ("b", 4.0)], [("b", 0.901), ("a", 0.9)])
+    meaning_knows = added([("a", 16.0), ("b", 15.9)], [("b", 0.95), ("a", 0.9)])
+    assert (next(iter(words_know)), next(iter(meaning_knows))) == ("a", "b")
+
+
+def test_a_lead_in_words_counts_by_the_root_of_the_sum():
+    short = added([("a", 4.0), ("b", 2.0)], [("a", 0.9), ("b", 0.9)])["b"]
+    long = added([("a", 100.0), ("b", 90.0)], [("a", 0.9), ("b", 0.9)])["b"]
+    assert (short, long) == (pytest.approx(math.exp(-1.5)), pytest.approx(math.exp(-1.5)))
+
+
+def test_cosine_unit_is_one_step_of_likelihood():
+    assert added([], [("a", 0.92), ("b", 0.90)])["b"] == pytest.approx(math.exp(-2.0))
+
+
+def test_without_a_known_unit_the_spread_of_the_cosines_is_it():
+    near = added([], [("a", 0.92), ("b", 0.90)], unit=None)
+    far = added([], [("a", 0.8), ("b", 0.4)], unit=None)
+    assert near["b"] == pytest.approx(far["b"])
+
+
+def test_what_a_full_leg_missed_lies_level_with_its_last():
+    scores = added([("a", 9.0), ("b", 5.0)], [("a", 0.9), ("c", 0.9)])
+    assert scores["c"] == scores["b"]
+
+
+def test_what_matches_no_word_lies_below_all_that_do():
+    scores = added([("a", 9.0), ("b", 5.0)], [("a", 0.9), ("b", 0.9), ("c", 0.9)])
+    assert scores["c"] < scores["b"]
+
+
+@pytest.mark.parametrize("dense", [[("a", 0.9), ("b", 0.9)], [("a", 0.9)]])
+def test_leg_that_cannot_tell_leaves_the_other_its_order(dense):
+    assert list(added([("b", 9.0), ("a", 5.0)], dense)) == ["b", "a"]
+    assert added([], []) == {}

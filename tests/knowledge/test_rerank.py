@@ -6,9 +6,12 @@ from transformers import BertConfig, BertForSequenceClassification, BertTokenize
 
 from dialog.errors import ConfigError, KnowledgeError
 from dialog.knowledge.cross_encoder import CrossEncoder
+from dialog.knowledge.likelihood import QueryLikelihood
 from dialog.knowledge.ranking import Ranked
 from dialog.knowledge.rerank import RERANKED, open_reranker, reordered
 from dialog.knowledge.rows import ChunkRow
+from dialog.testing import WordTokenizer
+from dialog.values import TokenScores
 
 WORDS = [*"[PAD] [UNK] [CLS] [SEP] [MASK] open nine return goods".split(), *"退货运费."]  # noqa: SIM905
 
@@ -106,8 +109,57 @@ def test_pickled_weights_are_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["", "st:", "onnx:x"])
 def test_unknown_kind_is_a_configuration_error(name):
-    with pytest.raises(ConfigError, match="use st:NAME_OR_PATH"):
+    with pytest.raises(ConfigError, match="use model, st:NAME_OR_PATH"):
         open_reranker(name)
+
+
+class Repeats:
+    """A model that finds likely what it has just read."""
+
+    info = None
+    tokenizer = WordTokenizer()
+
+    def __init__(self):
+        self.shown = []
+        self.asked = []
+
+    def score(self, prompt, continuations):
+        self.shown.append(prompt.text)
+        self.asked += continuations
+        read = set(prompt.ids)
+        encoded = [tuple(self.tokenizer.encode(text)[0]) for text in continuations]
+        return [
+            TokenScores(ids=ids, logprobs=tuple(-0.1 if token in read else -5.0 for token in ids))
+            for ids in encoded
+        ]
+
+
+@pytest.mark.parametrize(
+    ("question", "right", "wrong", "asks"),
+    [
+        ("Are returns free?", "returns are free?", "open at nine", "write a question"),
+        ("退货 免费 吗", "退货 免费 三十 天", "早上 九点 开门", "写一个问题"),
+    ],
+)
+def test_language_model_prefers_the_passage_that_makes_the_question_likely(question, right, wrong, asks):
+    model = Repeats()
+    right_score, wrong_score = open_reranker("model", model=lambda: model).scores(question, [right, wrong])
+    assert 0 >= right_score > wrong_score
+    assert all(asks in text for text in model.shown)
+
+
+def test_long_passage_and_question_are_cut_to_their_tokens():
+    model = Repeats()
+    reranker = QueryLikelihood(lambda: model)
+    reranker.scores("a b " * 1000, ["goods " * 5000])
+    assert model.shown[0].count("goods") == 384
+    assert len(WordTokenizer().encode(model.asked[0])[0]) == 128
+    assert ("a b " * 1000).endswith(model.asked[0])
+
+
+def test_model_reranker_without_a_model_says_so_when_it_is_used():
+    with pytest.raises(ConfigError, match="is not open here"):
+        open_reranker("model").scores("q", ["p"])
 
 
 def test_search_uses_the_configured_reranker(shop, tmp_path):

@@ -2,9 +2,12 @@
 
 import pytest
 
+from dialog.conversation import Conversation
 from dialog.events import Finished, Notice, TextDelta
+from dialog.repl.labels import labels_of
 from dialog.testing import FixedRetriever, ScriptedModel
 from dialog.testing.retrieve import passage
+from dialog.values import SearchResult
 from tests.repl.conftest import EventStream
 
 pytestmark = pytest.mark.timeout(20)
@@ -138,6 +141,22 @@ def test_a_quoted_answer_says_so_and_names_its_sources(start):
     assert listed[0].startswith(" 1  Returns  returns.md:0-")
     assert listed[0].endswith("0.90")
     assert listed[1] == "    Returns are free within 30 days."
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "where", "shown_as"),
+    [
+        ("Are returns free?", "Returns are free within 30 days.", {"page": 3, "last_page": 4}, ", pages 3-4"),
+        ("退货免费吗？", "退货在三十天内免费。", {"sheet": "常见问题"}, ", sheet 常见问题"),
+    ],
+)
+def test_sources_name_the_page_or_the_sheet(start, question, text, where, shown_as):
+    found = passage(text, title="Returns", source="returns.pdf").model_copy(update=where)
+    talk = start(retriever=FixedRetriever([found]), model=ScriptedModel(["Nonsense about whales."]))
+    listed = after(talk(f"{question}\r/sources\r"), "› /sources")
+    assert listed[0].startswith(f" 1  Returns  returns.pdf:0-{len(text)}{shown_as}")
+    search = SearchResult(query=question, abstain=False, confidence=1.0, passages=(found,))
+    assert labels_of(Conversation.empty("c"), search, None) == {found.id: f"Returns (returns.pdf{shown_as})"}
 
 
 def test_timings_are_shown_where_asked_for(start):
