@@ -67,7 +67,7 @@ def test_papers_are_found_with_page_and_sheet(with_faq):
         assert "five euro" in fee.text
         (price,) = knowledge.search("tent", where={"sheet": "Prices"}, top_k=5).passages
         assert price.text == "Product: Tent; Price: 99"
-        assert (fee.page, fee.last_page, fee.sheet) == (2, 2, None)
+        assert (fee.page, fee.last_page, fee.sheet) == (1, 2, None)
         assert (price.page, price.sheet) == (None, "Prices")
         assert knowledge.search("怎么退货", top_k=1).passages[0].sheet == "问答"
         assert knowledge.search("退款到账", top_k=1).passages[0].page is None
