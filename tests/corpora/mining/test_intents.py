@@ -118,12 +118,9 @@ def test_unknown_field_of_a_review_is_named(tmp_path):
 
 def test_verb_shows_no_personal_data(data, write, tmp_path, monkeypatch):
     monkeypatch.setattr("corpora.verbs.intents.embedder_of", lambda run: HashEmbedder())
-    lines = [
-        talk(
-            f"13812345{n:03d}", f"我叫王小明，电话13812345678，包裹到哪里了{'呢' * (n % 2)}", "在路上。"
-        ).model_dump(mode="json", exclude_defaults=True)
-        for n in range(6)
-    ]
+    asked = "我叫王小明，电话13812345678，包裹到哪里了"
+    talks = [talk(f"13812345{n:03d}", asked + "呢" * (n % 2), "在路上。") for n in range(6)]
+    lines = [one.model_dump(mode="json", exclude_defaults=True) for one in talks]
     log = write("log.jsonl", *lines)
     result = data("intents", log, "--out", tmp_path / "i.toml", "--min-count", "1", "--json")
     assert result.code == 0, result.err
