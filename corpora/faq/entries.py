@@ -63,11 +63,13 @@ class Entry(Value):
 
 @dataclass
 class Proposed:
-    """What came of it. `num_rare` exchanges were about questions asked too seldom."""
+    """What came of it. `num_rare` exchanges were about questions asked too seldom, `num_leaning` asked
+    what nobody understands without the turns before; neither is proposed."""
 
     entries: list[Entry] = field(default_factory=list)
     num_exchanges: int = 0
     num_rare: int = 0
+    num_leaning: int = 0
 
 
 def propose(
@@ -79,7 +81,8 @@ def propose(
 ) -> Proposed:
     """Propose entries for what at least `min_count` conversations asked, the most frequent first."""
     found = [exchange for transcript in transcripts for exchange in exchanges(transcript)]
-    proposed = Proposed(num_exchanges=len(found))
+    proposed = Proposed(num_exchanges=len(found), num_leaning=sum(one.leans for one in found))
+    found = [one for one in found if not one.leans]
     for places in same_questions([one.question for one in found], embedder, similarity=similarity):
         group = [found[place] for place in places]
         if len({one.place.conversation for one in group}) < min_count:

@@ -6,7 +6,8 @@
 An exchange is a message of the user that asks, with what the business says up
 to the user's next message. `thanked` where that next message, or the one after,
 thanks or says that it worked; `refuted` where the next asks again or says that it
-did not; else `open`.
+did not; else `open`. `leans` tells a question that is none without the turns before it
+("and its phone number?").
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Literal
 
 from corpora.mining.openings import Place, Reply, reply_after
 from dialog.claims import is_question
+from dialog.knowledge.query import leans
 from dialog.phrases import small_talk
 from dialog.text import normalise, words
 from dialog.values import Transcript
@@ -52,13 +54,18 @@ class Exchange:
     answer: Reply
     outcome: Outcome
     time: datetime | None
+    leans: bool = False
 
 
 def exchanges(transcript: Transcript) -> Iterator[Exchange]:
     """Every exchange that could stand in an FAQ: a question and an answer long enough to say something."""
+    num_before = 0
     for turn, message in enumerate(transcript.messages):
         text = message.content.strip()
-        if message.role != "user" or not _asks(text):
+        if message.role != "user":
+            continue
+        num_before += not small_talk(text)
+        if not _asks(text):
             continue
         answer = reply_after(transcript, turn)
         if answer is None or len(words(answer.text)) < MIN_ANSWER_WORDS or is_question(answer.text):
@@ -69,6 +76,7 @@ def exchanges(transcript: Transcript) -> Iterator[Exchange]:
             answer=answer,
             outcome=_outcome(transcript, turn),
             time=transcript.messages[answer.place.turn].time,
+            leans=num_before > 1 and leans(text),
         )
 
 

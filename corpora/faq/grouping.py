@@ -19,8 +19,7 @@ from dialog.protocols import Embedder
 from dialog.text import detect_language, words
 
 SIMILARITY = 0.92
-"""Cosine of e5 embeddings; on the development part of banking77 pairs above it share their label
-(`benchmarks/faq.py` says how often elsewhere)."""
+"""Cosine of e5 embeddings; `benchmarks/faq.py` says how often people give such pairs one label."""
 
 
 def same_questions(

@@ -60,6 +60,7 @@ def mine_faq(
         "conversations": log.num_conversations,
         "exchanges": proposed.num_exchanges,
         "asked_too_seldom": proposed.num_rare,
+        "leaning_on_context": proposed.num_leaning,
         "embedder": embedder.fingerprint,
         "min_count": min_count,
         "similarity": similarity,

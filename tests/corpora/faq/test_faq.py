@@ -64,6 +64,13 @@ def test_question_without_a_mark_asks_too():
     assert only(talk("b", "how do I return my jacket", "Use the returns page of your account.")).answer.text
 
 
+def test_question_that_leans_on_what_was_said_is_counted_and_not_proposed():
+    said = ("推荐一家酒店好吗？", "推荐北京饭店，离您很近。", "它的电话是多少？", "它的电话是 0109876。")
+    proposed = propose([talk("a", *said), talk("b", *said)], HashEmbedder())
+    assert (proposed.num_exchanges, proposed.num_leaning) == (4, 2)
+    assert [entry.question for entry in proposed.entries] == ["推荐一家酒店好吗？"]
+
+
 def test_equal_words_are_one_question_and_figures_part_them():
     questions = [
         "Can I return it after 7 days?",

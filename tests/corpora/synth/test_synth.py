@@ -60,10 +60,8 @@ class Shelf:
 
     def search(self, query, *, top_k, history=(), where=None):
         self.histories.append(len(history))
-        passages = tuple(
-            Passage(id=id, text="-", source="-", title="-", score=1, char_start=0, char_end=1)
-            for id in self.ids
-        )
+        known = {"text": "-", "source": "-", "title": "-", "score": 1, "char_start": 0, "char_end": 1}
+        passages = tuple(Passage(id=own, **known) for own in self.ids)
         return SearchResult(query=query, abstain=not self.ids, confidence=1.0, passages=passages)
 
 
