@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from corpora.faq.choosing import choose
+from corpora.faq.choosing import Chosen, choose
 from corpora.faq.exchanges import Exchange, Outcome, exchanges
 from corpora.faq.grouping import SIMILARITY, same_questions
 from corpora.files import replacing
@@ -64,12 +64,14 @@ class Entry(Value):
 @dataclass
 class Proposed:
     """What came of it. `num_rare` exchanges were about questions asked too seldom, `num_leaning` asked
-    what nobody understands without the turns before; neither is proposed."""
+    what nobody understands without the turns before, and of `num_disagreeing` no two answers
+    agree, none was thanked for and none contradicts another; none of these is proposed."""
 
     entries: list[Entry] = field(default_factory=list)
     num_exchanges: int = 0
     num_rare: int = 0
     num_leaning: int = 0
+    num_disagreeing: int = 0
 
 
 def propose(
@@ -88,7 +90,11 @@ def propose(
         if len({one.place.conversation for one in group}) < min_count:
             proposed.num_rare += len(group)
             continue
-        proposed.entries.append(_entry(group))
+        chosen = choose(group)
+        if chosen.agreeing < 2 and chosen.exchange.outcome != "thanked" and chosen.conflict is None:
+            proposed.num_disagreeing += len(group)
+            continue
+        proposed.entries.append(_entry(group, chosen))
     proposed.entries.sort(key=lambda entry: -entry.count)
     return proposed
 
@@ -115,8 +121,7 @@ def write_faq(path: Path, entries: Sequence[Entry]) -> None:
         raise CorpusError(f"cannot be written: {error.strerror or error}", path=path) from error
 
 
-def _entry(group: Sequence[Exchange]) -> Entry:
-    chosen = choose(group)
+def _entry(group: Sequence[Exchange], chosen: Chosen) -> Entry:
     best = chosen.exchange
     asked = Counter(" ".join(one.question.split()) for one in group)
     question = max(asked, key=lambda text: (not _PLACEHOLDER.search(text), asked[text], -len(text)))

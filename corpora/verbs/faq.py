@@ -61,6 +61,7 @@ def mine_faq(
         "exchanges": proposed.num_exchanges,
         "asked_too_seldom": proposed.num_rare,
         "leaning_on_context": proposed.num_leaning,
+        "answers_disagree": proposed.num_disagreeing,
         "embedder": embedder.fingerprint,
         "min_count": min_count,
         "similarity": similarity,

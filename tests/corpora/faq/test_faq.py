@@ -146,6 +146,12 @@ def test_entry_links_back_and_says_when():
     assert entry.updated == "2024-05-05"
 
 
+def test_question_without_two_answers_that_agree_is_counted_and_not_proposed():
+    said = ["Ask your bank for that, please.", "Our colleagues in billing will write."]
+    proposed = propose([talk(str(n), ASK_EN, text) for n, text in enumerate(said)], HashEmbedder())
+    assert (proposed.entries, proposed.num_disagreeing) == ([], 2)
+
+
 def test_question_of_one_conversation_is_counted_as_rare():
     logs = [talk("a", ASK_EN, "It takes five working days.", ASK_EN, "It takes five working days, as said.")]
     proposed = propose(logs, HashEmbedder())
