@@ -23,7 +23,11 @@ _ASK = {
     "zh": "资料：{passage}\n\n请写一个顾客会问、并且能用这段资料回答的简短问题。只写问题。",
 }
 _QUESTION = re.compile(r"[^\n?？。!！]{4,200}[?？]")
-_NUMBERING = re.compile(r"^(?:\W|\d+[.)]|(?:question|q|问题)\s*[:：])+\s*", re.IGNORECASE)
+_LEAD_IN = re.compile(
+    r"^(?:\W|\d+[.)]|[^:：]{0,60}\b(?:ask|asks|question|q)\b[^:：\w]{0,3}[:：]|(?:问题|顾客问|顾客会问)\s*[:：])+\s*",
+    re.IGNORECASE,
+)
+_ABOUT_THE_TASK = re.compile(r"\b(?:customers?|passage|question)\b|资料|顾客|这段", re.IGNORECASE)
 
 
 class ModelWording:
@@ -34,7 +38,7 @@ class ModelWording:
         self.name = name
 
     def question(self, topic: Topic, *, seed: int) -> str | None:
-        """The first question in what the model writes.
+        """The first question in what the model writes; None where it asks nothing, or about its task.
 
         Raises:
             ModelError: the model fails.
@@ -55,4 +59,5 @@ class ModelWording:
         sampling = Sampling(temperature=0.7, top_p=0.9, max_tokens=MAX_TOKENS, seed=seed)
         written = "".join(chunk.text for chunk in self._model.stream(rendered.prompt, sampling=sampling))
         found = _QUESTION.search(written)
-        return _NUMBERING.sub("", found.group()).strip() or None if found else None
+        question = _LEAD_IN.sub("", found.group()).strip(" \"“”'") if found else ""
+        return None if not question or _ABOUT_THE_TASK.search(question) else question

@@ -38,7 +38,7 @@ def mine_faq(
     similarity: Annotated[
         float,
         typer.Option("--similarity", min=0.5, max=1.0, help="From where two questions are one."),
-    ] = 0.92,
+    ] = 0.94,
     rules: RulesFile = None,
     replace: Replace = False,
     format: Format = None,

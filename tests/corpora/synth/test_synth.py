@@ -185,9 +185,18 @@ def test_model_words_the_question_and_never_the_answer(shop):
     assert wording.question(refunds, seed=0) == "When is my money back?"
 
 
-def test_model_that_asks_nothing_gives_none(shop):
+@pytest.mark.parametrize(
+    "written", ["I cannot help.", "What is a customer's question about refunds?", "这段资料说了什么？"]
+)
+def test_model_that_asks_nothing_or_about_its_task_gives_none(shop, written):
     refunds = next(topic for topic in all_topics(shop) if topic.heading == "Refunds")
-    assert ModelWording(ScriptedModel(["I cannot help."]), name="m").question(refunds, seed=0) is None
+    assert ModelWording(ScriptedModel([written]), name="m").question(refunds, seed=0) is None
+
+
+@pytest.mark.parametrize("written", ['A customer would ask: "When is it paid?"', "问题：When is it paid?"])
+def test_words_that_lead_to_the_question_are_cut(shop, written):
+    refunds = next(topic for topic in all_topics(shop) if topic.heading == "Refunds")
+    assert ModelWording(ScriptedModel([written]), name="m").question(refunds, seed=0) == "When is it paid?"
 
 
 def test_verb_tells_what_it_threw_out(data, shop, tmp_path, monkeypatch):
