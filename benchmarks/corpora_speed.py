@@ -1,10 +1,11 @@
-"""Speed and peak memory of `data scrub` and `data check` on a made log.
+"""Speed and peak memory of `data convert`, `data scrub` and `data check` on a made log.
 
     python -m benchmarks.corpora_speed [--megabytes 1000] [--workers 2]
 
 Each runs in a process of its own on a log of 100 MB (1 GB if asked), written once to a
 temporary folder, and on a tenth of it: memory that does not grow with the
-file shows as equal peaks. Processor time is the process's and its workers'.
+file shows as equal peaks. Processor time is the process's and its workers',
+the peak that of the largest process. `--workers` is for scrub alone.
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ from pathlib import Path
 from benchmarks import markdown, save
 from benchmarks.made_log import made_log
 
+_CONVERT = (
+    "from pathlib import Path; from corpora.converting import convert; from corpora.reading import Reading\n"
+    "from corpora.writers import writer_of; import sys\n"
+    "if __name__ == '__main__':\n"
+    "    convert([Reading(Path(sys.argv[1]))], writer_of('openai'), Path(sys.argv[2]))"
+)
 _SCRUB = (
     "from pathlib import Path; from corpora.scrub.run import Job, scrub_files; import sys\n"
     "if __name__ == '__main__':\n"
@@ -46,7 +53,7 @@ def write_log(path: Path, *, num_bytes: int) -> int:
 
 
 def measured(folder: Path, code: str, *arguments: str) -> tuple[float, float, float]:
-    """Wall seconds, processor seconds and peak megabytes of a process; the peak without its workers."""
+    """Wall seconds, processor seconds, and peak megabytes of the largest process."""
     script = folder / "measured.py"
     script.write_text(code, encoding="utf-8")
     before = time.perf_counter()
@@ -68,7 +75,7 @@ def main(arguments: list[str]) -> int:
         for megabytes in (max(1, given.megabytes // 10), given.megabytes):
             log = folder / f"{megabytes}.jsonl"
             num = write_log(log, num_bytes=megabytes * 1_000_000)
-            for verb, code in (("scrub", _SCRUB), ("check", _CHECK)):
+            for verb, code in (("convert", _CONVERT), ("scrub", _SCRUB), ("check", _CHECK)):
                 wall_s, cpu_s, peak_mb = measured(
                     folder, code, str(log), str(folder / "out.jsonl"), str(given.workers)
                 )

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from corpora.checks.finding import Problem
-from corpora.scrub.detect import Detector
+from corpora.scrub.detect import PLACEHOLDER, Detector
 from corpora.scrub.surrogates import is_reserved
 from dialog.guard.orders import is_order
 from dialog.text import detect_language
@@ -85,7 +85,7 @@ class ContentChecks:
         for turn, message in enumerate(transcript.messages):
             if message.role not in ("user", "assistant") or len(message.content.strip()) < 2:
                 continue
-            language = detect_language(message.content)
+            language = _language_of(message)
             if message.role == "user":
                 asked = language if language != "und" else asked
             elif asked != "und" and language not in ("und", asked) and len(message.content) >= _FEW_CHARS:
@@ -130,9 +130,14 @@ class ContentChecks:
 
 def language_of(transcript: Transcript) -> str:
     """`zh`, `en`, `mixed` (each carries a fifth of the user's turns or more) or `und`."""
-    counts = Counter(detect_language(m.content) for m in transcript.messages if m.role == "user")
+    counts = Counter(_language_of(m) for m in transcript.messages if m.role == "user")
     known = counts["zh"] + counts["en"]
     if not known:
         return "und"
     share = counts["zh"] / known
     return "zh" if share > 0.8 else "en" if share < 0.2 else "mixed"
+
+
+def _language_of(message: Message) -> Language:
+    """Of what was said; the Latin letters of placeholders are the scrubber's."""
+    return detect_language(PLACEHOLDER.sub(" ", message.content))

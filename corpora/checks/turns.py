@@ -60,11 +60,16 @@ def _roles(messages: tuple[Message, ...]) -> Iterator[Problem]:
     if speakers and speakers[0][1] == "assistant":
         yield Problem("alternation", "note", speakers[0][0], "the assistant speaks first")
     for (_, before), (turn, role) in pairwise(speakers):
-        between_tools = role == "assistant" and messages[turn - 1].role == "tool"
-        if before == role and not between_tools:
+        acts = role == "assistant" and (messages[turn - 1].role == "tool" or _only_calls(messages[turn]))
+        if before == role and not acts:
             yield Problem("alternation", "warning", turn, f"the {role} speaks twice in a row; join the turns")
     if speakers and speakers[-1][1] == "user":
         yield Problem("alternation", "note", speakers[-1][0], "the last question has no answer")
+
+
+def _only_calls(message: Message) -> bool:
+    """A message that calls a tool and says nothing continues what was said before it."""
+    return bool(message.tool_calls) and not message.content.strip()
 
 
 def _content(turn: int, message: Message) -> Iterator[Problem]:

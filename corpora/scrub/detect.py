@@ -17,7 +17,7 @@ from corpora.scrub.folding import fold
 from corpora.scrub.names import names
 from corpora.scrub.patterns import OwnPatterns, Rules
 
-_PLACEHOLDER = re.compile(r"\[[A-Z][A-Z_]{0,30}_\d{1,6}\]")
+PLACEHOLDER = re.compile(r"\[[A-Z][A-Z_]{0,30}_\d{1,6}\]")
 _DIGIT = re.compile(r"\d")
 _NUM_DIGITS = re.compile(r"\d(?:\D{0,6}\d){4}")
 _WORD_SIDE = re.compile(r"\w")
@@ -42,7 +42,7 @@ class Detector:
         folded = fold(text)
         body = folded.text
         raw = [*self._found(body), *_literal(body, (*self.rules.names, *known))]
-        masked = [match.span() for match in _PLACEHOLDER.finditer(body)] if "[" in body else []
+        masked = [match.span() for match in PLACEHOLDER.finditer(body)] if "[" in body else []
         finds = []
         for find in raw:
             start, end = find.start, find.end

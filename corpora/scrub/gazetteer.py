@@ -97,7 +97,7 @@ NOT_NAMES = _words(
     to a an being currently looking monday tuesday wednesday thursday friday saturday sunday january
     february march june july august september october november december english chinese american british
     german french spanish amazon apple google microsoft facebook twitter paypal order account card phone
-    email number address name
+    email number address name goodbye bye
     """
 )
 NOT_GIVEN_ZH = frozenset(

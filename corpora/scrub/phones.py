@@ -17,6 +17,12 @@ from corpora.scrub.around import is_order, piece_before, says, says_phone_after
 from corpora.scrub.finds import CHECKED, FORMED, TOLD, Find
 
 REGIONS = ("US", "GB", "AU", "HK", "SG", "IN")
+FOREIGN = (
+    *("FR", "DE", "IT", "ES", "PT", "NL", "BE", "CH", "AT", "SE", "NO", "DK", "FI", "IS", "IE", "PL"),
+    *("CZ", "SK", "HU", "SI", "HR", "RO", "BG", "GR", "CY", "EE", "LV", "LT", "TR", "IL", "ZA", "NZ"),
+    *("JP", "KR", "TW", "MY", "TH", "PH", "BR", "MX", "AR", "CL", "CO", "UY", "CA"),
+)
+"""Whose numbers are known by form where they are written in groups, as people write them."""
 _NOT_BEFORE = r"(?<![0-9])(?<![0-9][.\-/*])(?<![$¥￥€£])"
 _WORDS = re.compile(
     r"(?:^|[^a-z])(?:tel|phone|mobile|mob|cell|call|ph|fax|whatsapp|wechat|vx|wx|sms|at|is|to|p)$"
@@ -38,7 +44,8 @@ _PLUS = re.compile(
     r"(?:(?<![0-9+])\+|(?<![0-9A-Za-z+])00)[1-9]\d{0,2}(?:[ ./-]{0,2}\(?\d{1,5}\)?){2,7}(?![0-9])"
 )
 _NATIONAL = re.compile(
-    r"(?<![0-9A-Za-z_+.$€£¥￥/:#-])(?<![0-9] )\(?\d{2,5}\)?(?:[ .-]{1,2}\d{2,8}){1,4}(?![0-9A-Za-z:%])|"
+    r"(?<![0-9A-Za-z_+.$€£¥￥/:#-])(?<![0-9] )(?:\(\d{2,5}\)|\d{2,5})(?:[ .-]{1,2}\d{2,8}){1,4}"
+    r"(?![0-9A-Za-z:%])|"
     r"(?<![0-9A-Za-z_+.$€£¥￥/:#-])\d{7,12}(?![0-9A-Za-z:%])"
 )
 _AMERICAN = re.compile(r"(?:1[ .-])?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}$")
@@ -48,7 +55,12 @@ _ISO_DATE = re.compile(
     r"(?:19|20)\d{2}[-. /](?:0?[1-9]|1[0-2])[-. /]\d{1,2}(?!\d)|\d{1,2}[-. /]\d{1,2}[-. /](?:19|20)?\d{2}$"
 )
 _DECIMAL = re.compile(r"\d+\.\d{1,3}$")
+_GROUPED = re.compile(
+    r"(?:\(\d{1,5}\)|0\d{1,4})[ .-]{1,2}\d{2,8}(?:[ .-]\d{2,5}){0,4}|\d{2,4}(?:[ -]\d{2,5}){2,4}"
+)
+"""An area in brackets or with its 0, or three groups without full stops: two are too often a range."""
 _MIN_DIGITS, _MAX_DIGITS = 6, 15
+_MIN_FOREIGN = 7
 
 
 def phone_numbers(text: str, *, regions: Sequence[str] = REGIONS) -> Iterator[Find]:
@@ -108,6 +120,8 @@ def _national(text: str, regions: Sequence[str]) -> Iterator[Find]:
             yield Find("PHONE", match.start(), end, rule="phone-told", strength=TOLD)
         elif _AMERICAN.match(number) or (not number.isdigit() and _is_valid(number, regions)):
             yield Find("PHONE", match.start(), end, rule="national", strength=FORMED)
+        elif len(digits) >= _MIN_FOREIGN and _GROUPED.fullmatch(number) and _is_valid(number, FOREIGN):
+            yield Find("PHONE", match.start(), end, rule="national-foreign", strength=TOLD)
         elif number.startswith("0") and len(digits) >= 10 and _is_valid(number, regions):
             yield Find("PHONE", match.start(), end, rule="national-bare", strength=TOLD)
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from corpora.formats import ReadOptions
     from corpora.reading import Reading
+    from corpora.scrub.detect import Detector
     from dialog.errors import CorpusError
+    from dialog.protocols import Embedder
 
 Inputs = Annotated[
     list[Path], typer.Argument(metavar="IN", help="Files to read (a folder for .eml); - is stdin.")
@@ -50,6 +52,25 @@ NewAfter = Annotated[
     float | None,
     typer.Option("--new-after", metavar="MINUTES", min=0, help="A silence this long divides a chat log."),
 ]
+
+
+RulesFile = Annotated[Path | None, typer.Option("--rules", metavar="FILE.toml", help="As for data scrub.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Write over a file of proposals that is there.")]
+
+
+def detector_of(rules: Path | None) -> Detector:
+    """What finds personal data, with the team's own rules."""
+    from corpora.scrub.detect import Detector
+    from corpora.scrub.patterns import read_rules
+
+    return Detector(read_rules(rules) if rules is not None else None)
+
+
+def embedder_of(run: Run) -> Embedder:
+    """The embedder of the configuration."""
+    from dialog.knowledge.embed import open_embedder
+
+    return open_embedder(run.config().values.knowledge.embedder)
 
 
 def read_options(

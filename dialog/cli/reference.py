@@ -1,15 +1,20 @@
-"""The command's reference, written from its own help: `python -m dialog.cli.reference > docs/cli.md`."""
+"""The command's reference, written from its own help: `python -m dialog.cli.reference > docs/cli.md`.
+
+Verbs that this distribution registers as plug-ins are in it, as `data`; those of others are not.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 
 import typer
 from typer.testing import CliRunner
 
+from dialog import plugins
 from dialog.cli.calibrate import PLAIN
-from dialog.cli.main import PROGRAM, built_in
+from dialog.cli.main import GROUP, PROGRAM, built_in, join
 
 HEAD = """\
 # The command `instructrec`
@@ -28,8 +33,29 @@ def reference() -> str:
     return HEAD + "".join(f"\n## {title}\n\n```text\n{text}```\n" for title, text in _pages())
 
 
-def _pages() -> Iterator[tuple[str, str]]:
+def own() -> typer.Typer:
+    """The command with everything this distribution brings, whatever else is installed.
+
+    Raises:
+        RuntimeError: a verb of ours does not load.
+    """
+    before = os.environ.get(plugins.VARIABLE)
+    os.environ[plugins.VARIABLE] = ""
+    try:
+        loaded = plugins.load(GROUP)
+    finally:
+        if before is None:
+            del os.environ[plugins.VARIABLE]
+        else:
+            os.environ[plugins.VARIABLE] = before
     app = built_in()
+    if broken := [*loaded.broken, *join(app, loaded.found)]:
+        raise RuntimeError(f"{broken[0].name} does not load: {broken[0].error}; mend it first")
+    return app
+
+
+def _pages() -> Iterator[tuple[str, str]]:
+    app = own()
     yield PROGRAM, _help(app)
     for info in app.registered_commands:
         assert info.name is not None

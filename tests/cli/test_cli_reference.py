@@ -23,6 +23,13 @@ def test_every_verb_of_the_contract_has_its_common_options():
             assert option in text, f"{name} lacks {option}"
 
 
+def test_verbs_of_the_other_packages_are_in_it():
+    page = PAGE.read_text(encoding="utf-8")
+    wanted = "inspect convert scrub check split mix synth intents faq accept formats"
+    for name in wanted.split():
+        assert f"## instructrec data {name}\n" in page
+
+
 def test_built_in_verbs_are_those_of_the_contract():
     app = built_in()
     names = [info.name for info in app.registered_commands] + [info.name for info in app.registered_groups]

@@ -153,7 +153,7 @@ SIMULATION = {
         (
             "abcd",
             ABCD,
-            [("assistant", "Hi"), ("user", "Hello"), ("tool", "Account pulled up.")],
+            [("assistant", "Hi"), ("user", "Hello"), ("assistant", ""), ("tool", "Account pulled up.")],
             ("returns", "size"),
         ),
         (

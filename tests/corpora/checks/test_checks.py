@@ -105,6 +105,12 @@ def test_answer_in_another_language_is_told(question, answer):
     assert told(CONTENT(said(("user", question), ("assistant", answer)))) == [("language", "warning", 1)]
 
 
+def test_placeholders_have_no_language():
+    asked, answered = "电话是多少", "[ADDRESS_1] [ADDRESS_2] [PHONE_1] 都是 [NAME_1]"
+    assert told(CONTENT(said(("user", asked), ("assistant", answered)))) == []
+    assert language_of(said(("user", "寄到[ADDRESS_1] [ADDRESS_2] [ADDRESS_3]"))) == "zh"
+
+
 def test_language_of_a_conversation():
     assert language_of(said(("user", "可以退货吗"))) == "zh"
     assert language_of(said(("user", "can I return it"))) == "en"

@@ -1,0 +1,1 @@
+"""Questions and answers, from logs: gathered, grouped, weighed, and proposed as FAQ entries."""

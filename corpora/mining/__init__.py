@@ -1,0 +1,1 @@
+"""What customers want, from logs: opening turns grouped, named, and proposed as intents."""

@@ -1,0 +1,1 @@
+"""Conversations made from documents, marked as made, with what each came from."""
