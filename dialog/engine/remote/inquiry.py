@@ -16,6 +16,8 @@ from dialog.engine.remote.connection import Wire, read_start
 from dialog.engine.remote.failures import Failure, Refused, broken, refused
 from dialog.engine.remote.wire import Dialect
 
+_NOT_NOW = (401, 403, 429, 503)
+"""What says nothing about `/models` itself: another key is wanted, or the model is still being loaded."""
 _MAX_BYTES = 1 << 24
 _DIALECTS: dict[str, Dialect] = {"vllm": "vllm", "llamacpp": "llamacpp"}
 
@@ -62,7 +64,7 @@ def find_card(wire: Wire, address: Address) -> Card:
     """What `/models` says, and llama.cpp's `/props`; a server without them is an unknown one.
 
     Raises:
-        Failure: it cannot be reached or wants another key.
+        Failure: it cannot be reached, is not ready, or wants another key.
     """
     models = _Models()
     try:
@@ -70,7 +72,7 @@ def find_card(wire: Wire, address: Address) -> Card:
     except ValidationError:
         pass
     except Refused as refusal:
-        if refusal.status not in (404, 405, 501):
+        if refusal.status in _NOT_NOW:
             raise
     listed = tuple(model.id for model in models.data)
     mine = next((model for model in models.data if model.id == address.model), None)

@@ -32,7 +32,8 @@ _LOOK_S = 0.05
 _AFTER_END_S = 2.0
 """How long the server's counts are waited for when the reply is complete."""
 _OPTIONAL = ("stream_options", "top_k", "min_p", "repetition_penalty", "repeat_penalty", "seed")
-_MISCOUNT = 1.05
+_MISCOUNT, _FRAME_TOKENS = 1.05, 16
+"""So much more than counted is a template's own words, or a few marks that had to be broken."""
 
 Notify = Callable[[str], None]
 
@@ -172,7 +173,7 @@ class RemoteModel:
         usage = incoming.usage
         if usage is None or self._has_told_miscount:
             return
-        if usage.prompt_tokens > incoming.num_prompt * _MISCOUNT:
+        if usage.prompt_tokens > incoming.num_prompt * _MISCOUNT + _FRAME_TOKENS:
             self._has_told_miscount = True
             self._notify(
                 f"{self.info.name} read {usage.prompt_tokens} tokens where {incoming.num_prompt} "

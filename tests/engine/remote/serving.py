@@ -40,7 +40,9 @@ class Server:
         tokenize: Callable[[dict[str, Any]], Any] | None = None,
         props: dict[str, Any] | None = None,
         key: str = "",
+        models_status: int = 404,
     ) -> None:
+        self.models_status = models_status
         self.replies, self.models, self.tokenize, self.props, self.key = replies, models, tokenize, props, key
         self.requests: list[Request] = []
         self.is_left = Event()
@@ -192,7 +194,8 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
                 return _nth(server.replies, len(server.chats) - 1)(self)
             answer = _answers(server).get(self.path)
             if answer is None:
-                return refuses(404, "no such path")(self)
+                status = server.models_status if self.path == "/v1/models" else 404
+                return refuses(status, "no such path")(self)
             return refuses(200, answer(body))(self)
 
     return Handler

@@ -202,3 +202,14 @@ def test_a_password_in_the_url_is_refused_and_not_repeated() -> None:
 def test_an_adapter_is_the_servers_affair() -> None:
     with pytest.raises(ModelError, match="let the server load it"):
         open_remote(ModelSection(name="openai:http://127.0.0.1:9/v1#m", adapter="out/mine"))
+
+
+@pytest.mark.parametrize("models_status", [404, 500])
+def test_a_server_without_a_list_of_models_is_talked_to(models_status: int) -> None:
+    with Server(says("好"), models=None, models_status=models_status) as server:
+        assert text_of(spoken(server)) == "好"
+
+
+def test_a_server_that_is_not_ready_is_told() -> None:
+    with Server(says("好"), models=None, models_status=503) as server, pytest.raises(ModelError, match="503"):
+        spoken(server)
