@@ -1,6 +1,6 @@
 """The engine against transformers' `generate()`: reading a prompt, decoding, memory, precision by precision.
 
-    python -m benchmarks.engine [--model NAME] [--threads N] [--rounds N] [--clock cpu]
+    python -m benchmarks.engine [--model NAME] [--threads N] [--rounds N] [--clock cpu] [--peers PY]
 
 All run the same weights on the same prompt in the same process, in another
 order each round, so that a busy machine slows all; a ratio is the median of
@@ -8,7 +8,8 @@ the rounds' ratios. `--clock cpu --threads 1` counts processor seconds, which
 other work disturbs less. Greedy, and all go on for the same number of tokens
 whatever they say. The memory's bound is the bytes a token needs over the rate
 at which a large sum reads, measured in the same rounds. Peak memory is that
-of a process of its own.
+of a process of its own. `--peers PY` names an interpreter with
+llama-cpp-python or openvino-genai: they read the same GGUF, in the same rounds.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
@@ -25,6 +27,7 @@ from typing import Any, Protocol
 import torch
 
 from benchmarks import markdown, save
+from benchmarks._rivals import Rival, default_gguf, rivals
 from dialog.engine.lean.forward import LeanForward
 from dialog.engine.load import choose_device, open_model
 from dialog.engine.local import LocalModel
@@ -85,6 +88,7 @@ def main() -> None:
     parser.add_argument("--prompt-tokens", type=int, default=512)
     parser.add_argument("--reply-tokens", type=int, default=32)
     parser.add_argument("--clock", choices=sorted(CLOCKS), default="wall")
+    parser.add_argument("--peers", metavar="PY", help="an interpreter that has rival engines")
     parser.add_argument("--memory", metavar="PRECISION", help="print the peak memory of one engine, in bytes")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -96,10 +100,16 @@ def main() -> None:
     }
     for precision in arguments.precision:
         engines[precision] = Ours(section(arguments, precision))
-    seconds, read_rates = _measure(engines, arguments)
+    with ExitStack() as stack:
+        others: dict[str, Rival] = {}
+        if arguments.peers:
+            gguf = stack.enter_context(default_gguf(arguments.model))
+            others = stack.enter_context(rivals(arguments.peers, gguf, threads=arguments.threads))
+        seconds, read_rates = _measure({**engines, **others}, arguments)
     memory = {name: _memory(name, arguments) for name in engines}
+    memory |= {name: rival.peak_bytes for name, rival in others.items()}
     values: dict[str, Any] = {
-        "arguments": vars(arguments),
+        "arguments": vars(arguments) | {"peers": bool(arguments.peers)},
         "read_bytes_per_s": read_rates,
         "seconds": seconds,
         "peak_bytes": memory,
@@ -125,7 +135,7 @@ def passage_ids(num_tokens: int, encode: Callable[[str], list[int]]) -> list[int
 
 
 def _measure(
-    engines: dict[str, Engine], arguments: argparse.Namespace
+    engines: dict[str, Engine | Rival], arguments: argparse.Namespace
 ) -> tuple[dict[str, dict[str, list[float]]], list[float]]:
     """Seconds of prefill and decoding a round, and bytes a second that a sum reads; each starts in turn."""
     clock = CLOCKS[arguments.clock]
@@ -136,7 +146,7 @@ def _measure(
     names = list(engines)
     for number in range(arguments.rounds + 1):
         for name in names[number % len(names) :] + names[: number % len(names)]:
-            spent = [_timed(engines[name], ids, n, clock) for n in (1, arguments.reply_tokens)]
+            spent = [_timed(engines[name], ids, n, arguments.clock) for n in (1, arguments.reply_tokens)]
             if number:  # the first round warms up
                 seconds[name]["prefill"].append(spent[0])
                 seconds[name]["decode"].append(spent[1] - spent[0])
@@ -146,7 +156,10 @@ def _measure(
     return seconds, rates
 
 
-def _timed(engine: Engine, ids: list[int], num_tokens: int, clock: Callable[[], float]) -> float:
+def _timed(engine: Engine | Rival, ids: list[int], num_tokens: int, clock_name: str) -> float:
+    if isinstance(engine, Rival):
+        return engine.spent(ids, num_tokens, clock=clock_name)
+    clock = CLOCKS[clock_name]
     started = clock()
     engine.run(ids, num_tokens)
     return clock() - started
@@ -160,7 +173,7 @@ def _rows(
     arguments: argparse.Namespace,
 ) -> Iterator[tuple[object, ...]]:
     naive = seconds[NAIVE]
-    for name in engines:
+    for name in seconds:
         prefill, decode = seconds[name]["prefill"], seconds[name]["decode"]
         tokens_per_s = (arguments.reply_tokens - 1) / median(decode)
         yield (
@@ -179,7 +192,7 @@ def _bytes_per_token(name: str, engines: dict[str, Engine]) -> float:
     forward = next(engine.model.forward for engine in engines.values() if isinstance(engine, Ours))
     assert isinstance(forward, LeanForward)
     sizes = forward.architecture
-    bits = _BITS[name.removeprefix("generate() ")]
+    bits = _BITS.get(name.removeprefix("generate() "), _BITS["int4"])  # rivals read the 4-bit file
     head = sizes.vocab_size * sizes.hidden_size
     return (sizes.num_parameters * bits + head * max(0, 8 - bits)) / 8
 

@@ -6,7 +6,8 @@ The agent's engine keeps what it has read; the rival is what most do: the
 whole conversation through transformers' `generate()` in float32, every turn.
 The prompt begins with 362 tokens and grows by 120 a turn (a question and a
 reply), to 1,802. With a passage, 250 tokens of it stand directly before the
-newest question and are gone a turn later, as the renderer places them.
+newest question and are gone a turn later, as the renderer places them. Last,
+the first turn of new customers, who share the 362 tokens of instructions.
 """
 
 from __future__ import annotations
@@ -60,6 +61,13 @@ def main() -> None:
             ours, naive = ([one[who][turn - 1] for one in rounds] for who in ("ours", "theirs"))
             ratios = [b / a for a, b in zip(ours, naive, strict=True)]
             rows.append((what, turn, 1000 * median(naive), 1000 * median(ours), _spread(ratios)))
+    newcomers = [
+        _first_turn(model, theirs, arguments.clock, customer) for customer in range(arguments.rounds + 1)
+    ][1:]  # the first has nobody to share with
+    values["new customer"] = newcomers
+    ours, naive = ([one[who] for one in newcomers] for who in ("ours", "theirs"))
+    ratios = [b / a for a, b in zip(ours, naive, strict=True)]
+    rows.append(("a new customer", 1, 1000 * median(naive), 1000 * median(ours), _spread(ratios)))
     header = ("prompt", "turn", "generate() fp32, ms", "instructrec, ms", "times sooner")
     save("multiturn", values, table=markdown(header, rows))
 
@@ -80,6 +88,19 @@ def _round(
             started = clock()
             engine.run(prompt, 1)
             seconds[who].append(clock() - started)
+    return seconds
+
+
+def _first_turn(model: LocalModel, theirs: Theirs, clock_name: str, customer: int) -> dict[str, float]:
+    """Seconds of one customer's first token, behind instructions that are everybody's."""
+    prompt = [*_ids(_FIRST, seed=7), *_ids(_QUESTION, seed=2000 + customer)]
+    contestants: dict[str, Engine] = {"ours": Keeping(model, f"customer {customer}"), "theirs": theirs}
+    clock = CLOCKS[clock_name]
+    seconds: dict[str, float] = {}
+    for who, engine in contestants.items():
+        started = clock()
+        engine.run(prompt, 1)
+        seconds[who] = clock() - started
     return seconds
 
 

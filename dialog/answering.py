@@ -267,7 +267,7 @@ class Answering:
             for chunk in chunks:
                 draft.prefill_s += chunk.prefill_s or 0.0
                 draft.cached_tokens += chunk.cached_tokens or 0
-                draft.reply_tokens += len(chunk.ids)
+                draft.reply_tokens += chunk.reply_tokens or len(chunk.ids)
                 draft.finish_reason = chunk.finish_reason or draft.finish_reason
                 yield chunk
         finally:

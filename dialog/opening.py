@@ -91,6 +91,10 @@ class Opening:
             return self._given_model
         section = self._config.values.model
         scheme, separator, _ = section.name.partition(":")
+        if scheme == "openai":
+            from dialog.engine.remote.open import open_remote
+
+            return open_remote(section, progress=self._progress)
         engines = plugins.load("instructrec.engines", only=scheme) if separator else plugins.Loaded()
         for broken in engines.broken:
             raise ModelError(f"the engine of {section.name!r} cannot be loaded: {broken.error}")

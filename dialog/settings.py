@@ -32,6 +32,14 @@ class ModelSection(Value):
     cache_mb: int = Field(
         default=512, ge=0, description="memory for what conversations share with their past"
     )
+    tokenizer: str | None = Field(
+        default=None, description="of a served model: the model or folder whose tokenizer counts for it"
+    )
+    api_key_env: str = Field(
+        default="OPENAI_API_KEY", description="environment variable with a server's key; never the key itself"
+    )
+    timeout_s: float = Field(default=120.0, gt=0, description="how long a server may be silent")
+    retries: int = Field(default=2, ge=0, le=10, description="requests made again after a passing failure")
 
 
 class PromptSection(Value):

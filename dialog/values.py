@@ -197,7 +197,8 @@ class Sampling(Value):
 class Chunk(Value):
     """A piece of a streamed reply: whole characters, the ids behind them, and the end if it is the last.
 
-    `prefill_s`, `cached_tokens` are set on the first chunk only.
+    `prefill_s` and `cached_tokens` are set on one chunk only. A served model gives
+    no ids: then the last chunk says in `reply_tokens` how many there were.
     """
 
     text: str = ""
@@ -205,6 +206,7 @@ class Chunk(Value):
     finish_reason: FinishReason | None = None
     prefill_s: float | None = None
     cached_tokens: int | None = None
+    reply_tokens: int | None = None
 
 
 class TokenScores(Value):

@@ -20,6 +20,9 @@ def _model(config: Config) -> Iterator[Check]:
     from dialog.engine.sources import resolve
 
     name = config.values.model.name
+    if name.startswith("openai:"):
+        yield _served(config)
+        return
     try:
         files = resolve(name, offline=True)
     except ModelError as error:
@@ -48,6 +51,29 @@ def _model(config: Config) -> Iterator[Check]:
         status="warning" if engine.startswith("transformers") else "ok",
         detail=engine,
         facts={"engine": engine},
+    )
+
+
+def _served(config: Config) -> Check:
+    """Asks the server; what it tells beside its answer are the remarks of `chat`."""
+    from dialog.engine.remote.open import open_remote
+
+    remarks: list[str] = []
+    try:
+        info = open_remote(config.values.model, progress=remarks.append).info
+    except ModelError as error:
+        return Check(
+            name="model",
+            status="warning",
+            detail=str(error),
+            remedy="start the server, or name a model on this machine",
+            facts={"name": config.values.model.name, "present": False},
+        )
+    return Check(
+        name="model",
+        status="warning" if remarks else "ok",
+        detail="; ".join([f"{info.name}, {info.context_tokens} tokens", info.engine, *remarks]),
+        facts={"name": info.name, "present": True, "engine": info.engine, "languages": list(info.languages)},
     )
 
 

@@ -2,9 +2,11 @@
 
 A conversation's next prompt mostly repeats its last one and the reply. The
 pool keeps each conversation's cache; the longest common token prefix stays,
-the rest is cropped (undo, an edited turn, a fork) and only new tokens are read.
+the rest is cropped (undo, an edited turn) and only new tokens are read. A
+conversation that is new, or a fork, starts from a copy of what it shares with
+another: the instructions of an agent are read once, not once a customer.
 
-    prefix = pool.take("c-42") or Prefix(forward.new_cache)
+    prefix = pool.take("c-42", prompt.ids) or Prefix(forward.new_cache)
     cached_tokens = prefix.keep(prompt.ids)      # the model need only read prompt.ids[cached_tokens:]
     ...
     pool.put("c-42", prefix)
@@ -19,6 +21,9 @@ from threading import Lock
 from typing import Any
 
 from dialog.engine.forward import Cache
+
+_LEAST_SHARED = 16
+"""Fewer ids are read about as quickly as their cache is copied and looked after."""
 
 
 class Prefix:
@@ -64,36 +69,54 @@ class Prefix:
         self.ids = []
         return length == 0
 
+    def fork(self, length: int) -> Prefix | None:
+        """A prefix of its own with the first `length` ids; None where the layers cannot give them."""
+        cache = self.cache.copy(length)
+        if cache is None:
+            return None
+        fork = object.__new__(Prefix)
+        fork._make_cache, fork.cache, fork.ids, fork._is_whole = (
+            self._make_cache,
+            cache,
+            self.ids[:length],
+            True,
+        )
+        return fork
+
     def num_bytes(self) -> int:
         return self.cache.num_bytes()
 
 
 class PrefixPool:
-    """Prefixes by conversation, the least recently used dropped beyond `max_bytes`. Thread-safe."""
+    """Prefixes by conversation, the least recently used dropped beyond `max_bytes`. Thread-safe.
+
+    What a new conversation shared with another is kept once more as a stem,
+    under its ids: so it is there also while everybody who has it is being answered.
+    """
 
     def __init__(self, *, max_bytes: int) -> None:
         self.max_bytes = max_bytes
-        self._prefixes: OrderedDict[str, Prefix] = OrderedDict()
+        self._prefixes: OrderedDict[str | tuple[int, ...], Prefix] = OrderedDict()
         self._lock = Lock()
 
-    def take(self, key: str | None) -> Prefix | None:
-        """The conversation's prefix, out of the pool while it is used: nobody else can change it."""
+    def take(self, key: str | None, ids: Sequence[int]) -> Prefix | None:
+        """The conversation's prefix, out of the pool while it is used: nobody else can change it.
+
+        Args:
+            ids: the prompt; where the conversation has no prefix yet, a copy of the longest
+                beginning that another has of it is taken, if it is worth copying.
+        """
         if key is None:
             return None
         with self._lock:
-            return self._prefixes.pop(key, None)
+            return self._prefixes.pop(key, None) or self._borrowed(ids)
 
     def put(self, key: str | None, prefix: Prefix) -> None:
         """Keep it for the next turn; a broken one, or one too large on its own, is let go."""
         if key is None or not prefix.is_whole or not prefix.ids:
             return
         with self._lock:
-            self._prefixes[key] = prefix
-            self._prefixes.move_to_end(key)
-            total = sum(kept.num_bytes() for kept in self._prefixes.values())
-            while total > self.max_bytes:
-                _, dropped = self._prefixes.popitem(last=False)
-                total -= dropped.num_bytes()
+            self._keep(key, prefix)
 
     def clear(self) -> None:
         with self._lock:
@@ -102,6 +125,30 @@ class PrefixPool:
     def num_bytes(self) -> int:
         with self._lock:
             return sum(prefix.num_bytes() for prefix in self._prefixes.values())
+
+    def _borrowed(self, ids: Sequence[int]) -> Prefix | None:
+        """A copy of the longest beginning of `ids` that is here."""
+        shared = {key: _common_prefix(prefix.ids, ids[:-1]) for key, prefix in self._prefixes.items()}
+        donor = max(shared, key=shared.__getitem__, default=None)
+        if donor is None or shared[donor] < _LEAST_SHARED:
+            return None
+        length = shared[donor]
+        fork = self._prefixes[donor].fork(length)
+        self._prefixes.move_to_end(donor)
+        longest_stem = max((shared[key] for key in shared if isinstance(key, tuple)), default=0)
+        if fork is not None and length >= longest_stem + _LEAST_SHARED:
+            stem = fork.fork(length)
+            assert stem is not None
+            self._keep(tuple(stem.ids), stem)
+        return fork
+
+    def _keep(self, key: str | tuple[int, ...], prefix: Prefix) -> None:
+        self._prefixes[key] = prefix
+        self._prefixes.move_to_end(key)
+        total = sum(kept.num_bytes() for kept in self._prefixes.values())
+        while total > self.max_bytes:
+            _, dropped = self._prefixes.popitem(last=False)
+            total -= dropped.num_bytes()
 
 
 def _common_prefix(a: Sequence[int], b: Sequence[int]) -> int:

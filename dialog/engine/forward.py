@@ -11,7 +11,7 @@ Shapes: T new tokens, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -22,6 +22,10 @@ class Cache(Protocol):
 
     def crop(self, length: int) -> bool:
         """Forget all but the first `length` tokens; False where it cannot go back, and is then unchanged."""
+        ...
+
+    def copy(self, length: int) -> Self | None:
+        """The first `length` tokens by themselves, bit for bit; None where they cannot be had."""
         ...
 
     def num_bytes(self) -> int: ...

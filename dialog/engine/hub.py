@@ -8,6 +8,7 @@ asking the network; `pull` looks for a newer one.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from huggingface_hub import scan_cache_dir, snapshot_download
@@ -22,6 +23,7 @@ from dialog.engine.shelf import Notify
 from dialog.errors import ModelError
 
 WANTED = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt", "LICENSE*")
+TOKENIZER = tuple(pattern for pattern in WANTED if pattern != "*.safetensors")
 UNWANTED = ("*.bin", "*.pt", "*.pth", "*.py", "onnx/*", "original/*")
 
 
@@ -43,12 +45,30 @@ def fetch(
             f"{shown} is not in the cache and offline was asked for; pull it once while connected"
         )
     notify(f"fetching {shown} from the hub")
+    return _download(repository, revision, shown=shown, wanted=WANTED)
+
+
+def fetch_tokenizer(repository: str, revision: str | None, *, notify: Notify) -> Path:
+    """A folder with the tokenizer of a model, without its weights.
+
+    Raises:
+        ModelError: unknown, gated, or not reachable.
+    """
+    cached = _cached(repository, revision)
+    if cached is not None:
+        return cached
+    shown = f"hf:{repository}" + (f"@{revision}" if revision else "")
+    notify(f"fetching the tokenizer of {shown} from the hub")
+    return _download(repository, revision, shown=shown, wanted=TOKENIZER)
+
+
+def _download(repository: str, revision: str | None, *, shown: str, wanted: Sequence[str]) -> Path:
     try:
         return Path(
             snapshot_download(
                 repository,
                 revision=revision,
-                allow_patterns=list(WANTED),
+                allow_patterns=list(wanted),
                 ignore_patterns=list(UNWANTED),
             )
         )

@@ -94,7 +94,7 @@ class LocalModel:
     def _stream(
         self, prompt: Prompt, *, sampling: Sampling, cache_key: str | None, limits: Limits
     ) -> Iterator[Chunk]:
-        prefix = self.prefixes.take(cache_key) or Prefix(self.forward.new_cache)
+        prefix = self.prefixes.take(cache_key, prompt.ids) or Prefix(self.forward.new_cache)
         generation = Generation(
             self.forward, Sampler(sampling), prefix=prefix, turns=self._turns, limits=limits
         )

@@ -62,6 +62,7 @@ class PlainCache:
     """A `DynamicCache` with `GrowingLayer` wherever attention sees the whole past."""
 
     def __init__(self, config: PretrainedConfig) -> None:
+        self._config = config
         self.past = DynamicCache(config=config)
         self.past.layers = [
             GrowingLayer() if type(layer) is DynamicLayer else layer for layer in self.past.layers
@@ -81,6 +82,16 @@ class PlainCache:
         self.past.crop(-surplus)  # counts from the end; positive lengths are refused since transformers 5
         self.length = length
         return True
+
+    def copy(self, length: int) -> PlainCache | None:
+        """The first `length` tokens by themselves; None where a layer has thrown away a part of them."""
+        if not all(type(layer) is GrowingLayer for layer in self.past.layers):
+            return None
+        twin = PlainCache(self._config)
+        for theirs, ours in zip(twin.past.layers, self.past.layers, strict=True):
+            theirs.update(ours.keys[:, :, :length], ours.values[:, :, :length])
+        twin.length = length
+        return twin
 
     def num_bytes(self) -> int:
         total = 0

@@ -24,7 +24,7 @@ from dialog.errors import ModelError
 from dialog.values import Language, Value
 
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.msgpack", "*.h5")
-_HUB_NAME = re.compile(r"hf:(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
+HUB_NAME = re.compile(r"hf:(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
 
 
 class ModelFiles(Value):
@@ -92,7 +92,10 @@ def _resolve(
     if name.startswith("hf:"):
         return _from_hub(name, offline=offline, notify=notify, refresh=thorough)
     if name.startswith("openai:"):
-        raise ModelError(f"{name!r}: served models are not supported by this version; name a local one")
+        raise ModelError(
+            f"{name!r} is served elsewhere, so its files are not here; it can chat, "
+            "but tuning, scores and whatever else needs its weights need a model on this machine"
+        )
     path = Path(name).expanduser()
     if path.is_dir():
         return _described(_checked_directory(path), _directory_facts(name, path))
@@ -150,7 +153,7 @@ def _convert(source: Path, directory: Path, *, name: str, license: str | None = 
 
 
 def _from_hub(name: str, *, offline: bool, notify: Notify, refresh: bool) -> ModelFiles:
-    match = _HUB_NAME.fullmatch(name)
+    match = HUB_NAME.fullmatch(name)
     if match is None:
         raise ModelError(f"{name!r} is not of the form hf:ORG/NAME or hf:ORG/NAME@REVISION")
     from dialog.engine import hub

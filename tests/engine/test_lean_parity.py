@@ -119,7 +119,7 @@ def test_a_copy_goes_its_own_way() -> None:
     ours = lean_forward(transformer("qwen3"))
     kv = ours.new_cache()
     ours.next_logits(IDS[:30], kv)
-    fork = kv.copy()
+    fork = kv.copy(kv.length)
     ours.next_logits([5, 6, 7, 8, 9], fork)
     expected = ours.next_logits(IDS[:40], ours.new_cache())
     assert (kv.length, fork.length) == (30, 35)

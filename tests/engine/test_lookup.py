@@ -137,6 +137,6 @@ def test_wrong_guesses_do_not_stay_in_the_prefix() -> None:
     model = lean_twin(tiny_model("llama", seed=2), "int8")
     for _ in range(3):
         list(model.stream(PROMPT, sampling=Sampling(max_tokens=40), cache_key="k"))
-    prefix = model.prefixes.take("k")
+    prefix = model.prefixes.take("k", ())
     assert isinstance(prefix, Prefix)
     assert len(prefix.ids) == prefix.cache.length  # type: ignore[attr-defined]

@@ -57,10 +57,14 @@ class KeyValues:
         self.length = length
         return True
 
-    def copy(self) -> KeyValues:
-        """The same past, to go on from differently."""
+    def copy(self, length: int) -> KeyValues:
+        """The first `length` tokens of the same past, bit for bit, to go on from differently."""
+        layers, two, heads, _, size = self._buffer_L2KSD.shape
         twin = object.__new__(KeyValues)
-        twin.length, twin._buffer_L2KSD = self.length, self._buffer_L2KSD.clone()
+        twin.length, twin._buffer_L2KSD = 0, self._buffer_L2KSD.new_empty(layers, two, heads, 0, size)
+        twin.reserve(length)
+        twin._buffer_L2KSD[:, :, :, :length] = self._buffer_L2KSD[:, :, :, :length]
+        twin.length = length
         return twin
 
     def num_bytes(self) -> int:

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dialog.engine.lean.architecture import Activation, Architecture
+from dialog.engine.lean.causal import attend_causally, is_quick
 from dialog.engine.lean.linear import MAX_FEW, Linear
 from dialog.engine.lean.rope import rotate
 
@@ -138,7 +139,10 @@ class Layer:
         begin = 0 if self.window is None else max(0, start - self.window + 1)
         queries = queries_THD.transpose(0, 1)[None]
         keys, values = keys_KSD[None, :, begin:end], values_KSD[None, :, begin:end]
-        is_plain = start == 0 and (self.window is None or self.window >= end)
+        sees_all = self.window is None or self.window >= end
+        if sees_all and sizes.attention_softcap is None and is_quick(queries_THD):
+            return attend_causally(queries_THD, keys_KSD[:, :end], values_KSD[:, :end], sizes.attention_scale)
+        is_plain = start == 0 and sees_all
         if is_plain and sizes.attention_softcap is None:
             mixed = functional.scaled_dot_product_attention(
                 queries, keys, values, is_causal=True, scale=sizes.attention_scale, enable_gqa=True
