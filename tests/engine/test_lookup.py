@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import pytest
 import torch
 
+from dialog.engine.batch import Batch
 from dialog.engine.cache import Prefix
-from dialog.engine.generate import Generation, Limits
+from dialog.engine.generate import Limits
 from dialog.engine.lean.forward import LeanForward
 from dialog.engine.lean.kv import KeyValues
 from dialog.engine.lean.pack import Packing
 from dialog.engine.lookup import PromptLookup
+from dialog.engine.request import Request
 from dialog.engine.sampling import Sampler
 from dialog.engine.turns import Turns
 from dialog.testing import tiny_model
@@ -77,10 +79,19 @@ class Circle:
 
 def steps(forward: Circle, prompt_ids: list[int], *, max_tokens: int) -> tuple[list[int | None], Prefix]:
     prefix = Prefix(forward.new_cache)
-    sampler = Sampler(Sampling(max_tokens=max_tokens))
-    limits = Limits(max_tokens, frozenset())
-    generation = Generation(forward, sampler, prefix=prefix, turns=Turns(), limits=limits)
-    return [step.id for step in generation.steps(prompt_ids)], prefix
+    request = Request(
+        prompt_ids,
+        key=None,
+        sampler=Sampler(Sampling(max_tokens=max_tokens)),
+        limits=Limits(max_tokens, frozenset()),
+        take=lambda: prefix,
+        give_back=lambda _: None,
+    )
+    batch = Batch(forward, turns=Turns())
+    batch.add(request)
+    while batch.num_running:
+        batch.step()
+    return [step.id for step in request.steps()], prefix
 
 
 def test_a_reply_that_quotes_is_read_four_tokens_at_a_time() -> None:
