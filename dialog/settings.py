@@ -32,6 +32,8 @@ class ModelSection(Value):
     cache_mb: int = Field(
         default=512, ge=0, description="memory for what conversations share with their past"
     )
+    slots: int = Field(default=16, ge=1, description="replies made at once")
+    queue: int = Field(default=64, ge=0, description="requests that may wait for a slot; more are refused")
 
 
 class PromptSection(Value):
