@@ -1,6 +1,6 @@
 """Several conversations at once: tokens a second and the first token under load, against one after the other.
 
-    python -m benchmarks.batching [--model NAME] [--precision int4 fp32] [--threads N] [--rounds N] [--clock cpu]
+    python -m benchmarks.batching [--model NAME] [--precision int4 fp32] [--threads N] [--clock cpu]
 
 Each conversation has a prompt of its own and goes on for the same number of
 tokens. "One after the other" is the same engine asked in turn; theirs are
@@ -164,7 +164,7 @@ def _rows(
     first_s: dict[str, dict[int, list[float]]],
     arguments: argparse.Namespace,
 ) -> list[tuple[object, ...]]:
-    """The last columns are about the most conversations: times our own one after the other, p95 of the first."""
+    """Rates, and of the most conversations the ratio to our own one after the other, p95 of first tokens."""
     most = max(arguments.conversations)
     rows: list[tuple[object, ...]] = []
     for name in ways:
