@@ -207,8 +207,12 @@ class Batch:
     def _end(self, slot: Slot, step: Step) -> None:
         """Free the slot. Before the reader knows, so that its next request finds the prefix."""
         self._slots.remove(slot)
-        slot.request.give_back(slot.prefix)
-        slot.request.deliver(step)
+        try:
+            slot.request.give_back(slot.prefix)
+        except Exception as error:
+            slot.request.deliver(error)
+        else:
+            slot.request.deliver(step)
 
     def _fail(self, slot: Slot, error: Exception) -> None:
         self._slots.remove(slot)

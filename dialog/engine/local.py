@@ -12,7 +12,6 @@ one on the same key starts from nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from typing import Any
 
 import torch
@@ -111,9 +110,9 @@ class LocalModel:
             take=lambda: self.prefixes.take(cache_key) or Prefix(self.forward.new_cache),
             give_back=lambda prefix: self.prefixes.put(cache_key, prefix),
         )
-        with closing(self.scheduler.steps(request)) as steps:
+        try:
             pieces = chunks(
-                steps,
+                self.scheduler.steps(request),
                 detokenizer=Detokenizer(self.tokenizer.decode),
                 stops=StopStrings(sampling.stop),
                 hidden_ids=self._hidden_ids,
@@ -123,6 +122,8 @@ class LocalModel:
                     first = {"prefill_s": request.prefill_s, "cached_tokens": request.cached_tokens}
                     chunk = chunk.model_copy(update=first)
                 yield chunk
+        finally:  # also when the reader leaves early
+            request.leave()
 
     def _score_one(
         self, ids: list[int], prefix: Prefix, prompt_ids: tuple[int, ...], first_1V: torch.Tensor

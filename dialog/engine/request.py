@@ -67,11 +67,7 @@ class Request:
             return True
 
     def steps(self) -> Generator[Step, None, None]:
-        """Steps until the one with a finish reason; raises what went wrong.
-
-        A reader who stops early says so without waiting or locking: this may
-        run in a destructor, in whichever thread.
-        """
+        """Steps until the one with a finish reason; raises what went wrong."""
         try:
             while True:
                 item = self._steps.get()
@@ -81,4 +77,8 @@ class Request:
                 if item.finish_reason is not None:
                     return
         finally:
-            self._is_left = True
+            self.leave()
+
+    def leave(self) -> None:
+        """Nobody reads on. Waits for nothing and locks nothing: a destructor may call it, in any thread."""
+        self._is_left = True

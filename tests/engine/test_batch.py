@@ -214,6 +214,16 @@ def test_a_flag_that_fails_is_its_own_readers_affair() -> None:
     assert len(made(good)) == 12
 
 
+def test_a_prefix_that_cannot_be_kept_is_its_own_readers_affair() -> None:
+    forward = FORWARDS["llama"]
+    broken, good = (request_for(forward, range(3, 30), GREEDY) for _ in range(2))
+    broken.give_back = lambda _: 1 // 0  # type: ignore[assignment, return-value]
+    run(batch_of(forward), [(0, broken), (0, good)])
+    with pytest.raises(ZeroDivisionError):
+        list(broken.steps())
+    assert len(made(good)) == 12
+
+
 def test_where_all_together_are_too_much_each_is_read_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     forward = lean_forward(transformer("llama, grouped"))
     requests = [request_for(forward, range(3 + n, 30 + n), GREEDY) for n in range(3)]

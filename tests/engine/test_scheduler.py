@@ -262,6 +262,15 @@ def test_one_of_another_key_goes_before_the_second_of_the_same() -> None:
         waiting.take()
 
 
+def test_what_is_refused_before_it_is_read_holds_no_slot() -> None:
+    model = tiny_model()
+    prompt = prompt_of(model.tokenizer, ("user", "x"))
+    with pytest.raises(ValueError, match="stop string"):
+        list(model.stream(prompt, sampling=Sampling(max_tokens=400, stop=("",))))
+    assert len(ids_of(list(model.stream(prompt, sampling=SHORT)))) == 3
+    assert model.scheduler.num_running == 0
+
+
 def test_a_prompt_is_not_sent_before_the_first_next() -> None:
     model = tiny_model()
     model.stream(Prompt(text="", ids=(3,), segments=(), fit=FIT), sampling=SHORT)
