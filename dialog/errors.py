@@ -5,7 +5,8 @@
     ├── CorpusError(path, line)     2   a transcript or data file cannot be read
     ├── KnowledgeError              1   the knowledge index or a document
     ├── ModelError                  1   a model cannot be found, verified, loaded or run
-    │   └── PromptTooLong(needed, limit)
+    │   ├── PromptTooLong(needed, limit)
+    │   └── ModelBusy(waiting, limit)
     ├── StoreError                  1   the conversation store
     │   ├── StaleHead               1   somebody else moved the conversation on
     │   └── DuplicateTurn           1   a turn with this key is already recorded
@@ -64,6 +65,18 @@ class PromptTooLong(ModelError):
             advice or 'shorten the message, lower sampling.max_tokens or set prompt.on_overflow = "summarise"'
         )
         super().__init__(f"prompt needs {needed} tokens but {limit} are available; {remedy}")
+
+
+class ModelBusy(ModelError):
+    """As many requests wait for the model as may; none of them is lost, but this one was not taken."""
+
+    def __init__(self, *, waiting: int, limit: int) -> None:
+        self.waiting = waiting
+        self.limit = limit
+        super().__init__(
+            f"the model is busy: {waiting} requests are waiting for it and at most {limit} may; "
+            "ask again in a few seconds, or raise model.queue or model.slots"
+        )
 
 
 class StoreError(DialogError):

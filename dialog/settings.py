@@ -40,6 +40,8 @@ class ModelSection(Value):
     )
     timeout_s: float = Field(default=120.0, gt=0, description="how long a server may be silent")
     retries: int = Field(default=2, ge=0, le=10, description="requests made again after a passing failure")
+    slots: int = Field(default=16, ge=1, description="replies made at once")
+    queue: int = Field(default=64, ge=0, description="requests that may wait for a slot; more are refused")
 
 
 class PromptSection(Value):

@@ -5,13 +5,14 @@ Shapes: T new tokens, V vocabulary.
     cache = forward.new_cache()
     logits_1V = forward.next_logits(ids, cache)
 
-`lean.forward.LeanForward` is our own, `plain.PlainForward` that of transformers.
+`lean.forward.LeanForward` is our own, `plain.PlainForward` that of transformers,
+which reads one sequence at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol, Self, TypeVar
+from collections.abc import Generator, Sequence
+from typing import Protocol, Self, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -53,4 +54,23 @@ class Forward(Protocol[AnyCache]):
 
     def all_logits(self, ids: Sequence[int], cache: AnyCache) -> Tensor:
         """Logits (T, V), float32, of the token after each of `ids`."""
+        ...
+
+
+@runtime_checkable
+class TogetherForward(Forward[AnyCache], Protocol[AnyCache]):
+    """A forward pass that also serves several sequences at once."""
+
+    @property
+    def num_layers(self) -> int: ...
+
+    def logits_together(self, pieces: Sequence[tuple[Sequence[int], AnyCache]]) -> Tensor:
+        """Logits (R, V), float32, after each id of every sequence, in order; each id is computed as if alone.
+
+        All are read or, where it raises, none.
+        """
+        ...
+
+    def reading(self, ids: Sequence[int], cache: AnyCache) -> Generator[None, None, Tensor]:
+        """`next_logits` with a pause after each of `num_layers` parts; left in one, nothing was read."""
         ...

@@ -1,24 +1,24 @@
 """One reply, token by token: choose, show, read, until something ends it.
 
-for step in Generation(forward, sampler, prefix=prefix, turns=turns, limits=limits).steps(prompt.ids):
-    print(step.id, step.finish_reason)
+    reply = Generation(prompt_ids, prefix=prefix, sampler=sampler, limits=limits, can_guess=True).run()
+    item = next(reply)                  # a Wanted: ids to be read
+    item = reply.send(logits_TV)        # the next Wanted, or a Step: `next(reply)` goes on
+
+The reply reads nothing itself: `batch` reads for many of them together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from time import perf_counter
-from typing import Any
 
 import torch
+from torch import Tensor
 
 from dialog.engine.cache import Prefix
 from dialog.engine.detokenize import Detokenizer, StopStrings
-from dialog.engine.forward import Forward
-from dialog.engine.reading import Reading
+from dialog.engine.reading import Reading, Wanted
 from dialog.engine.sampling import Sampler
-from dialog.engine.turns import Turns
 from dialog.protocols import Cancel
 from dialog.values import Chunk, FinishReason
 
@@ -44,44 +44,33 @@ class Step:
 
 
 class Generation:
-    """The loop over one prompt. `prefill_s` and `cached_tokens` are known once the first step is out.
+    """The loop over one prompt. `cached_tokens` is known once the first step is out.
 
-    The model is read by turns, one forward pass at a time, so replies to several
-    conversations advance together and a slow reader holds up nobody.
+    Args:
+        can_guess: see `reading`.
     """
 
     def __init__(
-        self, forward: Forward[Any], sampler: Sampler, *, prefix: Prefix, turns: Turns, limits: Limits
+        self, prompt_ids: Sequence[int], *, prefix: Prefix, sampler: Sampler, limits: Limits, can_guess: bool
     ) -> None:
-        self._reading = Reading(forward, prefix=prefix, turns=turns)
+        self._prompt_ids = prompt_ids
+        self._reading = Reading(prefix, can_guess=can_guess)
         self._sampler = sampler
         self._limits = limits
-        self.prefill_s = 0.0
         self.cached_tokens = 0
 
-    def steps(self, prompt_ids: Sequence[int]) -> Iterator[Step]:
-        """Steps until the one with a finish reason. An end token is not part of the reply: its id is None."""
-        if self._limits.is_cancelled():
-            yield Step(None, "interrupted")
-            return
-        started = perf_counter()
-        logits_BV, self.cached_tokens = self._reading.prompt(
-            prompt_ids, is_cancelled=self._limits.is_cancelled
-        )
-        self.prefill_s = perf_counter() - started
-        if logits_BV is None:
-            yield Step(None, "interrupted")
-            return
+    def run(self) -> Generator[Wanted | Step, Tensor | None, None]:
+        """What to read, to be answered with its logits, and steps until the one with a finish reason.
 
-        num_prompt = len(prompt_ids)
+        An end token is not part of the reply: its id is None.
+        """
+        logits_BV, self.cached_tokens = yield from self._reading.prompt(self._prompt_ids)
+        num_prompt = len(self._prompt_ids)
         ids_BT = torch.empty(
             1, num_prompt + self._limits.max_tokens, dtype=torch.long, device=logits_BV.device
         )
-        ids_BT[0, :num_prompt] = torch.tensor(prompt_ids, dtype=torch.long)
+        ids_BT[0, :num_prompt] = torch.tensor(self._prompt_ids, dtype=torch.long)
         for length in range(num_prompt, ids_BT.shape[1]):
-            if self._limits.is_cancelled():
-                yield Step(None, "interrupted")
-                return
             token = self._sampler.choose(ids_BT[:, :length], logits_BV)
             if token in self._limits.end_ids:
                 yield Step(None, "stop")
@@ -91,7 +80,7 @@ class Generation:
                 return
             yield Step(token)
             ids_BT[0, length] = token
-            logits_BV = self._reading.after(token, most_ahead=ids_BT.shape[1] - length - 2)
+            logits_BV = yield from self._reading.after(token, most_ahead=ids_BT.shape[1] - length - 2)
 
 
 def chunks(

@@ -22,6 +22,7 @@ from dialog.engine.lean.weights import SafetensorsFolder
 from dialog.engine.local import DEFAULT_CACHE_BYTES, LocalModel
 from dialog.engine.precision import Choice, choose_plain, choose_precision
 from dialog.engine.prepare import prepare
+from dialog.engine.scheduler import DEFAULT_QUEUE, DEFAULT_SLOTS
 from dialog.engine.shelf import Notify
 from dialog.engine.sources import ModelFiles, resolve
 from dialog.engine.tokenizer import HFChatTokenizer
@@ -50,7 +51,10 @@ def open_model(config: ModelSection, *, offline: bool = False, progress: Notify 
     try:
         return _open_lean(config, files, device, notify)
     except Unsupported as refusal:
-        notify(f"{config.name} is served by transformers, slower: the lean engine does not know {refusal}")
+        notify(
+            f"{config.name} is served by transformers, slower and one conversation at a time: "
+            f"the lean engine does not know {refusal}"
+        )
         return _open_plain(config, files, device, str(refusal))
 
 
@@ -108,6 +112,8 @@ def _open_lean(config: ModelSection, files: ModelFiles, device: torch.device, no
         info=info,
         end_ids=prepared.tokenizer.end_ids,
         cache_bytes=config.cache_mb * 2**20,
+        slots=config.slots,
+        queue=config.queue,
     )
 
 
@@ -128,7 +134,10 @@ def _open_plain(config: ModelSection, files: ModelFiles, device: torch.device, r
         context_tokens=config.context_tokens,
         adapters=(config.adapter,) if config.adapter else (),
         cache_bytes=config.cache_mb * 2**20,
-        engine=f"transformers, {choice.precision}: the lean engine does not know {refusal}",
+        slots=config.slots,
+        queue=config.queue,
+        engine=f"transformers, {choice.precision}, one conversation at a time: "
+        f"the lean engine does not know {refusal}",
     )
 
 
@@ -142,7 +151,9 @@ def local_model(
     context_tokens: int | None = None,
     adapters: tuple[str, ...] = (),
     cache_bytes: int = DEFAULT_CACHE_BYTES,
-    engine: str = "transformers",
+    slots: int = DEFAULT_SLOTS,
+    queue: int = DEFAULT_QUEUE,
+    engine: str = "transformers, one conversation at a time",
 ) -> LocalModel:
     """A loaded transformers model behind the engine, computed by transformers.
 
@@ -171,6 +182,8 @@ def local_model(
         info=info,
         end_ids=_end_ids(model, tokenizer),
         cache_bytes=cache_bytes,
+        slots=slots,
+        queue=queue,
     )
 
 

@@ -4,9 +4,9 @@
     for chunk in model.stream(prompt, sampling=Sampling(max_tokens=60), cache_key="c-42"):
         print(chunk.text, end="")
 
-Thread-safe: one forward pass runs at a time, and streams of several
-conversations take turns pass by pass. A stream owns its conversation's cache
-until it ends; a second stream on the same key starts from nothing.
+Thread-safe: one thread makes the replies of all conversations together
+(`scheduler`). A reply owns its conversation's cache until it ends; a second
+one on the same key starts from nothing.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ import torch
 from dialog.engine.cache import Prefix, PrefixPool
 from dialog.engine.detokenize import Detokenizer, StopStrings
 from dialog.engine.forward import Forward
-from dialog.engine.generate import Generation, Limits, chunks
+from dialog.engine.generate import Limits, chunks
+from dialog.engine.request import Request
 from dialog.engine.sampling import Sampler
+from dialog.engine.scheduler import DEFAULT_QUEUE, DEFAULT_SLOTS, Scheduler
 from dialog.engine.tokenizer import HFChatTokenizer
 from dialog.engine.turns import Turns
 from dialog.errors import PromptTooLong
@@ -36,6 +38,8 @@ class LocalModel:
     Args:
         end_ids: tokens that end a reply.
         cache_bytes: memory for prefixes of conversations; 0 reuses nothing.
+        slots: replies made at once, at least 1.
+        queue: requests that may wait for a slot.
     """
 
     def __init__(
@@ -46,6 +50,8 @@ class LocalModel:
         info: ModelInfo,
         end_ids: frozenset[int],
         cache_bytes: int = DEFAULT_CACHE_BYTES,
+        slots: int = DEFAULT_SLOTS,
+        queue: int = DEFAULT_QUEUE,
     ) -> None:
         self.info = info
         self.tokenizer: ChatTokenizer = tokenizer
@@ -54,6 +60,7 @@ class LocalModel:
         self.end_ids = end_ids
         self._hidden_ids = tokenizer.special_ids
         self._turns = Turns()
+        self.scheduler = Scheduler(forward, turns=self._turns, slots=slots, queue=queue)
 
     def stream(
         self,
@@ -69,6 +76,7 @@ class LocalModel:
 
         Raises:
             PromptTooLong: the prompt leaves no room for one token.
+            ModelBusy: too many requests wait already; raised by the first `next()`.
             ValueError: the prompt is empty.
         """
         self._check_fits(prompt, reserved=1)
@@ -94,24 +102,28 @@ class LocalModel:
     def _stream(
         self, prompt: Prompt, *, sampling: Sampling, cache_key: str | None, limits: Limits
     ) -> Iterator[Chunk]:
-        prefix = self.prefixes.take(cache_key, prompt.ids) or Prefix(self.forward.new_cache)
-        generation = Generation(
-            self.forward, Sampler(sampling), prefix=prefix, turns=self._turns, limits=limits
-        )
-        pieces = chunks(
-            generation.steps(prompt.ids),
-            detokenizer=Detokenizer(self.tokenizer.decode),
-            stops=StopStrings(sampling.stop),
-            hidden_ids=self._hidden_ids,
+        request = Request(
+            prompt.ids,
+            key=cache_key,
+            sampler=Sampler(sampling),
+            limits=limits,
+            take=lambda: self.prefixes.take(cache_key, prompt.ids) or Prefix(self.forward.new_cache),
+            give_back=lambda prefix: self.prefixes.put(cache_key, prefix),
         )
         try:
+            pieces = chunks(
+                self.scheduler.steps(request),
+                detokenizer=Detokenizer(self.tokenizer.decode),
+                stops=StopStrings(sampling.stop),
+                hidden_ids=self._hidden_ids,
+            )
             for index, chunk in enumerate(pieces):
                 if index == 0:
-                    first = {"prefill_s": generation.prefill_s, "cached_tokens": generation.cached_tokens}
+                    first = {"prefill_s": request.prefill_s, "cached_tokens": request.cached_tokens}
                     chunk = chunk.model_copy(update=first)
                 yield chunk
         finally:  # also when the reader leaves early
-            self.prefixes.put(cache_key, prefix)
+            request.leave()
 
     def _score_one(
         self, ids: list[int], prefix: Prefix, prompt_ids: tuple[int, ...], first_1V: torch.Tensor

@@ -1,27 +1,34 @@
-"""What several engine tests need: prompts by hand, and a tiny model as a GGUF file and as a wheel."""
+"""What several engine tests need: prompts and requests by hand, a tiny model as GGUF file and wheel."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from dialog.engine.cache import Prefix
 from dialog.engine.catalogue import PackagedModel, Part
+from dialog.engine.forward import Forward
+from dialog.engine.generate import Limits
 from dialog.engine.lean.architecture import read_architecture
 from dialog.engine.lean.forward import LeanForward
 from dialog.engine.lean.pack import Packing, pack, rows_agree
 from dialog.engine.lean.weights import fuse
 from dialog.engine.local import LocalModel
+from dialog.engine.request import Request
+from dialog.engine.sampling import Sampler
 from dialog.engine.tokenizer import HFChatTokenizer
-from dialog.protocols import ChatTokenizer
+from dialog.protocols import Cancel, ChatTokenizer
 from dialog.testing.tiny import tiny_tokenizer, tiny_transformer
-from dialog.values import Chunk, FitReport, Message, Prompt
+from dialog.values import Chunk, FitReport, Message, Prompt, Sampling
 
 FIT = FitReport(limit_tokens=0, used_tokens=0, reserved_tokens=0)
 
@@ -159,3 +166,29 @@ def lean_twin(model: LocalModel, packing: Packing | None = None) -> LocalModel:
     tokenizer = HFChatTokenizer(tiny_tokenizer())
     forward = lean_forward(model.forward.model, packing)
     return LocalModel(forward, tokenizer, info=model.info, end_ids=model.end_ids, cache_bytes=2**26)
+
+
+def request_for(
+    forward: Forward[Any],
+    ids: Sequence[int],
+    sampling: Sampling,
+    *,
+    key: str | None = None,
+    cancel: Cancel | None = None,
+    prefix: Prefix | None = None,
+    kept: list[Prefix] | None = None,
+) -> Request:
+    """A request that begins with `prefix`, an empty one by default, and leaves its prefix in `kept`."""
+    return Request(
+        ids,
+        key=key,
+        sampler=Sampler(sampling),
+        limits=Limits(sampling.max_tokens, frozenset(), cancel),
+        take=lambda: prefix or Prefix(forward.new_cache),
+        give_back=lambda prefix: None if kept is None else kept.append(prefix),
+    )
+
+
+def made(request: Request) -> list[int]:
+    """The ids of a reply that is finished."""
+    return [step.id for step in request.steps() if step.id is not None]

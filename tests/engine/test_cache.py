@@ -76,11 +76,11 @@ def test_a_reader_that_leaves_early_leaves_a_usable_prefix() -> None:
 def test_a_second_stream_on_a_key_in_use_starts_from_nothing() -> None:
     MODEL.prefixes.clear()
     same = prompt(*range(3, 40))
-    first = MODEL.stream(same, sampling=SAMPLING, cache_key="busy")
+    first = MODEL.stream(same, sampling=Sampling(max_tokens=400), cache_key="busy")
     begun = [next(first)]
     second, cached = answer(MODEL, same, "busy")
     assert cached == 0
-    assert ids_of([*begun, *first]) == second
+    assert ids_of([*begun, *first])[:16] == second
 
 
 def test_a_broken_forward_pass_is_not_reused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,17 +7,16 @@ from collections.abc import Sequence
 import pytest
 import torch
 
+from dialog.engine.batch import Batch
 from dialog.engine.cache import Prefix
-from dialog.engine.generate import Generation, Limits
 from dialog.engine.lean.forward import LeanForward
 from dialog.engine.lean.kv import KeyValues
 from dialog.engine.lean.pack import Packing
 from dialog.engine.lookup import PromptLookup
-from dialog.engine.sampling import Sampler
 from dialog.engine.turns import Turns
 from dialog.testing import tiny_model
 from dialog.values import Prompt, Sampling
-from tests.engine.making import FIT, ids_of, lean_twin
+from tests.engine.making import FIT, ids_of, lean_twin, made, request_for
 
 PROMPT = Prompt(text="", ids=(1, *range(10, 60), 2, *range(10, 30)), segments=(), fit=FIT)
 
@@ -75,12 +74,14 @@ class Circle:
         return torch.nn.functional.one_hot((torch.tensor(ids) + 1) % 50, 50).float()
 
 
-def steps(forward: Circle, prompt_ids: list[int], *, max_tokens: int) -> tuple[list[int | None], Prefix]:
+def steps(forward: Circle, prompt_ids: list[int], *, max_tokens: int) -> tuple[list[int], Prefix]:
     prefix = Prefix(forward.new_cache)
-    sampler = Sampler(Sampling(max_tokens=max_tokens))
-    limits = Limits(max_tokens, frozenset())
-    generation = Generation(forward, sampler, prefix=prefix, turns=Turns(), limits=limits)
-    return [step.id for step in generation.steps(prompt_ids)], prefix
+    request = request_for(forward, prompt_ids, Sampling(max_tokens=max_tokens), prefix=prefix)
+    batch = Batch(forward, turns=Turns())
+    batch.add(request)
+    while batch.num_running:
+        batch.step()
+    return made(request), prefix
 
 
 def test_a_reply_that_quotes_is_read_four_tokens_at_a_time() -> None:

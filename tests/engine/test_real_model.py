@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import pytest
@@ -73,6 +74,18 @@ def test_guesses_change_no_reply(
     with_guesses = ids_of(list(model.stream(prompt, sampling=sampling)))
     forward.exact_tokens = 1
     assert ids_of(list(model.stream(prompt, sampling=sampling))) == with_guesses
+
+
+@pytest.mark.parametrize("precision", ["int4", "fp32"])
+def test_replies_made_together_are_those_made_alone(precision: Literal["int4", "fp32"]) -> None:
+    model = open_model(ModelSection(precision=precision))
+    asked = (*QUESTIONS, "退货需要几天？", f"{DOCUMENT}Repeat this word for word.")
+    prompts = [prompt_of(model.tokenizer, ("user", question)) for question in asked]
+    sampling = Sampling(max_tokens=24)
+    alone = [ids_of(list(model.stream(prompt, sampling=sampling))) for prompt in prompts]
+    with ThreadPoolExecutor(len(prompts)) as pool:
+        together = pool.map(lambda prompt: ids_of(list(model.stream(prompt, sampling=sampling))), prompts)
+        assert list(together) == alone
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

@@ -11,12 +11,13 @@ Offers what `dialog.engine.forward.Forward` asks for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from dialog.engine.lean.architecture import Architecture
+from dialog.engine.lean.batch import Piece, Rows, for_each, one_by_one
 from dialog.engine.lean.kv import KeyValues
 from dialog.engine.lean.layer import Layer, make_norm
 from dialog.engine.lean.linear import MAX_FEW, ByLength, Dense, Int4, Int8, Linear
@@ -43,7 +44,13 @@ class LeanForward:
         self._norm = make_norm(tensors["norm"], architecture.norm_eps)
         self._head = _linear(tensors, "embedding" if architecture.is_tied else "head")
         self._layers = [_layer(architecture, tensors, index) for index in range(architecture.num_layers)]
+        self._each_layer = [one_by_one(layer) for layer in self._layers]
+        self._each_norm, self._each_head = for_each(self._norm), for_each(self._head)
         self._tables: dict[Rope, Tensor] = {}
+
+    @property
+    def num_layers(self) -> int:
+        return self.architecture.num_layers
 
     def new_cache(self) -> KeyValues:
         sizes = self.architecture
@@ -68,22 +75,55 @@ class LeanForward:
         """
         return self._logits(self._hidden(ids, cache))
 
+    @torch.inference_mode()
+    def logits_together(self, pieces: Sequence[Piece]) -> Tensor:
+        """Logits (R, V), float32, of every id of several sequences, see `batch`; all are read or none."""
+        rows = Rows(pieces)
+        hidden_RE = self._embed(rows.ids)
+        positions_R = torch.tensor(rows.positions).to(self.device)
+        end = max(rows.positions) + 1
+        tables = {rope: self._table(rope, end)[positions_R] for rope in set(self.architecture.ropes)}
+        for index, (layer, rope) in enumerate(zip(self._each_layer, self.architecture.ropes, strict=True)):
+            hidden_RE = layer.around(rows.attend(index, layer), hidden_RE, table_T1D=tables[rope])
+        logits_RV = self._capped(self._each_head(self._each_norm(hidden_RE)))
+        rows.settle()
+        return logits_RV
+
+    @torch.inference_mode()
+    def reading(self, ids: Sequence[int], cache: KeyValues) -> Generator[None, None, Tensor]:
+        """`next_logits`, with a pause after each of `num_layers`; left early, nothing was read."""
+        for hidden_TE in self._after_each_layer(ids, cache):
+            last_TE = hidden_TE
+            yield None
+        logits_1V = self._logits(last_TE[-1:])
+        cache.length += len(ids)
+        return logits_1V
+
     def _hidden(self, ids: Sequence[int], kv: KeyValues) -> Tensor:
+        for hidden_TE in self._after_each_layer(ids, kv):
+            last_TE = hidden_TE
+        kv.length += len(ids)
+        return last_TE
+
+    def _embed(self, ids: Sequence[int]) -> Tensor:
+        hidden_TE = self._embedding_VE[torch.tensor(ids, dtype=torch.long).to(self.device)]
+        return hidden_TE if self._embedding_scale == 1.0 else hidden_TE * self._embedding_scale
+
+    def _after_each_layer(self, ids: Sequence[int], kv: KeyValues) -> Iterator[Tensor]:
         start, end = kv.length, kv.length + len(ids)
         kv.reserve(end)
-        ids_T = torch.tensor(ids, dtype=torch.long).to(self.device)
-        hidden_TE = self._embedding_VE[ids_T]
-        if self._embedding_scale != 1.0:
-            hidden_TE = hidden_TE * self._embedding_scale
+        hidden_TE = self._embed(ids)
         tables = {rope: self._table(rope, end)[start:end] for rope in set(self.architecture.ropes)}
         for index, (layer, rope) in enumerate(zip(self._layers, self.architecture.ropes, strict=True)):
             keys_KSD, values_KSD = kv.layer(index)
             hidden_TE = layer(hidden_TE, keys_KSD, values_KSD, start=start, table_T1D=tables[rope])
-        kv.length = end
-        return hidden_TE
+            yield hidden_TE
 
     def _logits(self, hidden_TE: Tensor) -> Tensor:
-        logits_TV = self._head(self._norm(hidden_TE)).float()
+        return self._capped(self._head(self._norm(hidden_TE)))
+
+    def _capped(self, logits_TV: Tensor) -> Tensor:
+        logits_TV = logits_TV.float()
         cap = self.architecture.logits_softcap
         return logits_TV if cap is None else torch.tanh(logits_TV / cap) * cap
 

@@ -52,6 +52,15 @@ class KeyValues:
         keys_KSD, values_KSD = self._buffer_L2KSD[index]
         return keys_KSD, values_KSD
 
+    def at(self, position: int) -> tuple[Tensor, ...]:
+        """Where each layer keeps one token's keys and values, (2, K, D) each; `reserve` comes first."""
+        return self._buffer_L2KSD[:, :, :, position].unbind()
+
+    def seen(self, begin: int, end: int) -> list[tuple[Tensor, Tensor]]:
+        """Keys and values (1, K, end - begin, D) of every layer."""
+        both = self._buffer_L2KSD[:, :, None, :, begin:end].flatten(0, 1).unbind()
+        return list(zip(both[::2], both[1::2], strict=True))
+
     def crop(self, length: int) -> bool:
         """Forget all but the first `length` tokens; always possible, hence True."""
         self.length = length

@@ -28,22 +28,31 @@ ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "gelu_pytorch_tanh": lambda states: functional.gelu(states, approximate="tanh"),
 }
 
+Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Queries (T, H, D), new keys and values (T, K, D) -> (T, H*D); the new ones are kept for later tokens."""
+
 
 @dataclass(frozen=True, slots=True)
 class Norm:
-    """Root-mean-square norm over E.
-
-    x and -x together have mean 0, so the layer norm of both is the norm of x:
-    on a CPU one kernel, where torch's own `rms_norm` is six.
-    """
+    """Root-mean-square norm over E."""
 
     weight_E: Tensor
     twice_E: Tensor
     eps: float
 
     def __call__(self, states_TE: Tensor) -> Tensor:
+        if states_TE.shape[0] <= MAX_FEW:
+            return self.of_each(states_TE)
+        return functional.rms_norm(states_TE, self.weight_E.shape, self.weight_E, self.eps)
+
+    def of_each(self, states_TE: Tensor) -> Tensor:
+        """As for a token alone, however many there are.
+
+        x and -x together have mean 0, so the layer norm of both is the norm of x:
+        on a CPU one kernel, where torch's own `rms_norm` is six.
+        """
         size = self.weight_E.shape[0]
-        if states_TE.shape[0] > MAX_FEW or states_TE.device.type != "cpu":
+        if states_TE.device.type != "cpu":
             return functional.rms_norm(states_TE, (size,), self.weight_E, self.eps)
         both = torch.cat((states_TE, -states_TE), -1)
         normed = functional.layer_norm(both, (2 * size,), self.twice_E, None, self.eps)
@@ -63,10 +72,10 @@ class Layer:
     out: Linear
     gate_up: Linear
     down: Linear
-    attention_norm: Norm
-    feed_norm: Norm
-    attention_out_norm: Norm | None
-    feed_out_norm: Norm | None
+    attention_norm: Linear
+    feed_norm: Linear
+    attention_out_norm: Linear | None
+    feed_out_norm: Linear | None
     qk_norm_HD: Tensor | None
     window: int | None
 
@@ -74,9 +83,18 @@ class Layer:
         self, hidden_TE: Tensor, keys_KSD: Tensor, values_KSD: Tensor, *, start: int, table_T1D: Tensor
     ) -> Tensor:
         """The hidden states after this layer; keys and values from `start` on are written."""
-        states_TE = self._attention(
-            self.attention_norm(hidden_TE), keys_KSD, values_KSD, start=start, table_T1D=table_T1D
-        )
+
+        def attend(queries_THD: Tensor, new_keys_TKD: Tensor, new_values_TKD: Tensor) -> Tensor:
+            end = start + queries_THD.shape[0]
+            keys_KSD[:, start:end] = new_keys_TKD.transpose(0, 1)
+            values_KSD[:, start:end] = new_values_TKD.transpose(0, 1)
+            return self._attend(queries_THD, keys_KSD, values_KSD, start=start)
+
+        return self.around(attend, hidden_TE, table_T1D=table_T1D)
+
+    def around(self, attend: Attend, hidden_TE: Tensor, *, table_T1D: Tensor) -> Tensor:
+        """The layer, whatever it is that its tokens look back on."""
+        states_TE = self.out(attend(*self._project(self.attention_norm(hidden_TE), table_T1D)))
         if self.attention_out_norm is not None:
             states_TE = self.attention_out_norm(states_TE)
         hidden_TE = hidden_TE + states_TE
@@ -91,42 +109,41 @@ class Layer:
         activate = ACTIVATIONS[self.architecture.activation]
         return self.down(activate(both[:, :size]) * both[:, size:])
 
-    def _attention(
-        self, states_TE: Tensor, keys_KSD: Tensor, values_KSD: Tensor, *, start: int, table_T1D: Tensor
-    ) -> Tensor:
+    def _project(self, states_TE: Tensor, table_T1D: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (T, H, D), keys and values (T, K, D); the keys in float32."""
         sizes = self.architecture
-        num_tokens, num_heads = states_TE.shape[0], sizes.num_heads
+        num_heads = sizes.num_heads
         num_turned = num_heads + sizes.num_kv_heads
-        states = self.qkv(states_TE).view(num_tokens, num_turned + sizes.num_kv_heads, sizes.head_dim)
+        states = self.qkv(states_TE).view(-1, num_turned + sizes.num_kv_heads, sizes.head_dim)
         turned = states[:, :num_turned]
         if self.qk_norm_HD is not None:
             turned = functional.rms_norm(turned, (sizes.head_dim,), None, sizes.norm_eps) * self.qk_norm_HD
         turned = rotate(turned, table_T1D)
-        end = start + num_tokens
-        keys_KSD[:, start:end] = turned[:, num_heads:].transpose(0, 1)
-        values_KSD[:, start:end] = states[:, num_turned:].transpose(0, 1)
-        queries_THD = turned[:, :num_heads].to(states.dtype)
-        if num_tokens > MAX_FEW:
-            mixed = self._attend_many(queries_THD, keys_KSD, values_KSD, start=start)
-        elif num_tokens == 1:
-            mixed = self._attend_one(queries_THD[0], keys_KSD, values_KSD, end=end)
-        else:
-            rows = (
-                self._attend_one(queries_HD, keys_KSD, values_KSD, end=start + index + 1)
-                for index, queries_HD in enumerate(queries_THD)
-            )
-            mixed = torch.cat(list(rows))
-        return self.out(mixed)
+        return turned[:, :num_heads].to(states.dtype), turned[:, num_heads:], states[:, num_turned:]
 
-    def _attend_one(self, queries_HD: Tensor, keys_KSD: Tensor, values_KSD: Tensor, *, end: int) -> Tensor:
+    def _attend(self, queries_THD: Tensor, keys_KSD: Tensor, values_KSD: Tensor, *, start: int) -> Tensor:
+        num_tokens = queries_THD.shape[0]
+        if num_tokens > MAX_FEW:
+            return self._attend_many(queries_THD, keys_KSD, values_KSD, start=start)
+        rows = []
+        for end, queries_HD in enumerate(queries_THD, start=start + 1):
+            seen = slice(self.begin(end), end)
+            rows.append(self.attend_one(queries_HD, keys_KSD[None, :, seen], values_KSD[None, :, seen]))
+        return rows[0] if num_tokens == 1 else torch.cat(rows)
+
+    def begin(self, end: int) -> int:
+        """The first position that the token at `end` - 1 looks back on."""
+        return 0 if self.window is None else max(0, end - self.window)
+
+    def attend_one(self, queries_HD: Tensor, keys_1KSD: Tensor, values_1KSD: Tensor) -> Tensor:
         """(1, H*D). The query heads that share keys are rows of one product: nothing is repeated."""
         sizes = self.architecture
-        begin = 0 if self.window is None else max(0, end - self.window)
         grouped = queries_HD.view(1, sizes.num_kv_heads, -1, sizes.head_dim)
-        keys, values = keys_KSD[None, :, begin:end], values_KSD[None, :, begin:end]
         if sizes.attention_softcap is not None:
-            return self._capped(grouped, keys, values, None).view(1, -1)
-        mixed = functional.scaled_dot_product_attention(grouped, keys, values, scale=sizes.attention_scale)
+            return self._capped(grouped, keys_1KSD, values_1KSD, None).view(1, -1)
+        mixed = functional.scaled_dot_product_attention(
+            grouped, keys_1KSD, values_1KSD, scale=sizes.attention_scale
+        )
         return mixed.reshape(1, -1)
 
     def _attend_many(

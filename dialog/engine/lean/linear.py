@@ -26,7 +26,7 @@ MAX_FEW = 4
 class Linear(Protocol):
     """`states_TI` times the weight, plus the bias if there is one: (T, O)."""
 
-    def __call__(self, states_TI: Tensor) -> Tensor: ...
+    def __call__(self, states_TI: Tensor, /) -> Tensor: ...
 
 
 @dataclass(frozen=True, slots=True)
