@@ -16,6 +16,7 @@ from rapidfuzz import fuzz
 
 from dialog.metrics.facts.extract import extract
 from dialog.metrics.facts.fact import Fact
+from dialog.metrics.facts.numerals import NUMERAL, value_of
 from dialog.text import normalise
 
 SIGNATURE = "facts:exact|names:rapidfuzz-ratio>=90"
@@ -54,6 +55,8 @@ def _texts_match(wanted: str, given: str) -> bool:
     first, second = normalise(wanted).strip(), normalise(given).strip()
     if first == second or max(len(first), len(second)) > _MAX_CHARS:
         return first == second
+    if re.fullmatch(NUMERAL, first) and re.fullmatch(NUMERAL, second):
+        return value_of(first) == value_of(second) is not None
     wanted_facts, given_facts = extract(wanted), extract(given)
     if wanted_facts or given_facts:
         return _same_facts(wanted_facts, given_facts) and _same_names(

@@ -46,9 +46,7 @@ def metric_named(name: str, *, embedder: Embeds | None = None) -> Metric:
     name = name.strip()
     if name == _SIMILARITY:
         if embedder is None:
-            raise ConfigError(
-                "the metric 'similarity' compares embeddings; give it an embedder, or leave it out"
-            )
+            raise ConfigError("the metric 'similarity' needs an embedder; give it one, or leave it out")
         return Similarity(embedder)
     base, separator, parameter = _divided(name)
     if make := FAMILIES.get(base):
@@ -80,8 +78,8 @@ def all_metrics(*, embedder: Embeds | None = None) -> Metrics:
     for name, plugin in loaded.found.items():
         try:
             made = _plugged(name, plugin, None)
-        except Exception as error:  # whatever a stranger's code does
-            broken.append(Broken(GROUP, name, repr(plugin), "", f"{type(error).__name__}: {error}"))
+        except ConfigError as error:
+            broken.append(Broken(GROUP, name, repr(plugin), "", str(error)))
         else:
             found.setdefault(made.name, made)
     return Metrics(found, tuple(broken))
@@ -106,7 +104,12 @@ def _plugged(name: str, plugin: object, parameter: str | None) -> Metric:
         if parameter is not None:
             raise ConfigError(f"the metric {name!r} takes no parameter")
         return plugin
-    made = plugin(parameter) if callable(plugin) else plugin
+    try:
+        made = plugin(parameter) if callable(plugin) else plugin
+    except Exception as error:  # whatever a stranger's code does
+        raise ConfigError(
+            f"the plug-in of the metric {name!r} failed: {type(error).__name__}: {error}"
+        ) from error
     if not isinstance(made, Metric):
         raise ConfigError(f"the plug-in of the metric {name!r} gives a {type(made).__name__}, not a metric")
     return made

@@ -9,9 +9,9 @@ surrounds them.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 from dialog.claims import content_terms, is_question
@@ -23,7 +23,8 @@ from dialog.values import Value
 
 MAX_CHARS = 20_000
 """A longer reply or reference is refused."""
-_MAX_SENTENCES = 400
+_MAX_PARTS = 200
+"""A text with more sentences, clauses or facts is refused: each is compared with each of the other's."""
 _MIN_OVERLAP = 0.5
 _RELATIVE = ("date:distance", "date:week", "date:month", "date:year")
 
@@ -72,6 +73,20 @@ class _Sentence:
         return frozenset(content_terms(" ".join(pieces)))
 
 
+@dataclass(frozen=True)
+class _Read:
+    text: str
+    sentences: tuple[_Sentence, ...]
+    facts: tuple[Fact, ...]
+    clauses: tuple[Clause, ...]
+
+    def refusal(self, name: str) -> str:
+        for what, parts in (("sentences", self.sentences), ("clauses", self.clauses), ("facts", self.facts)):
+            if len(parts) > _MAX_PARTS:
+                return f"{name} has more than {_MAX_PARTS} {what}; no more are compared"
+        return ""
+
+
 def compare(reply: str, reference: str, *, today: datetime.date | None = None) -> Comparison:
     """What a reply states otherwise than its reference.
 
@@ -82,18 +97,19 @@ def compare(reply: str, reference: str, *, today: datetime.date | None = None) -
     """
     if reply == reference:
         return Comparison()
-    if refused := _refusal("the reply", reply) or _refusal("the reference", reference):
+    if refused := _too_long("the reply", reply) or _too_long("the reference", reference):
         return Comparison(refused=refused)
-    found = [*_differing_facts(reply, reference, today), *_denials(reply, reference)]
+    given, wanted = _read(reply, today), _read(reference, today)
+    if refused := given.refusal("the reply") or wanted.refusal("the reference"):
+        return Comparison(refused=refused)
+    found = [*_differing_facts(given, wanted), *_denials(given, wanted)]
     return Comparison(conflicts=tuple(sorted(found, key=lambda conflict: (conflict.start, conflict.end))))
 
 
-def _refusal(name: str, text: str) -> str:
-    if len(text) > MAX_CHARS:
-        return f"{name} has {len(text)} characters; facts are compared up to {MAX_CHARS}"
-    if (count := len(sentences(text))) > _MAX_SENTENCES:
-        return f"{name} has {count} sentences; facts are compared up to {_MAX_SENTENCES}"
-    return ""
+def _too_long(name: str, text: str) -> str:
+    if len(text) <= MAX_CHARS:
+        return ""
+    return f"{name} has {len(text)} characters; facts are compared up to {MAX_CHARS}"
 
 
 def conflicts(reply: str, reference: str) -> tuple[Conflict, ...]:
@@ -101,40 +117,35 @@ def conflicts(reply: str, reference: str) -> tuple[Conflict, ...]:
     return compare(reply, reference).conflicts
 
 
-def _differing_facts(reply: str, reference: str, today: datetime.date | None) -> Iterable[Conflict]:
-    given, wanted = _read(reply, today), _read(reference, today)
-    all_given = [fact for sentence in given for fact in sentence.facts]
-    all_wanted = [fact for sentence in wanted for fact in sentence.facts]
-    open_wanted = [
-        (sentence, fact)
-        for sentence in wanted
-        for fact in sentence.facts
-        if not any(fact.same(other) for other in all_given)
+def _read(text: str, today: datetime.date | None) -> _Read:
+    facts = extract(text, today=today)
+    read = [
+        _Sentence(text[start:end], start, end, tuple(fact for fact in facts if start <= fact.start < end))
+        for start, end in sentences(text)[: _MAX_PARTS + 1]
     ]
-    for sentence in given:
+    return _Read(text, tuple(read), facts, tuple(clauses(text)))
+
+
+def _differing_facts(given: _Read, wanted: _Read) -> Iterable[Conflict]:
+    unsaid = [
+        (sentence, fact)
+        for sentence in wanted.sentences
+        for fact in sentence.facts
+        if not any(fact.same(other) for other in given.facts)
+    ]
+    for sentence in given.sentences:
         for fact in sentence.facts:
-            if any(fact.same(other) for other in all_wanted):
+            if any(fact.same(other) for other in wanted.facts):
                 continue
             rivals = [
                 (_overlap(sentence, other), -index)
-                for index, (other, rival) in enumerate(open_wanted)
+                for index, (other, rival) in enumerate(unsaid)
                 if fact.contradicts(rival)
-                and (
-                    _aligned(sentence, other)
-                    or _are_alone(fact, rival, given=all_given, wanted=all_wanted, at=(sentence, other))
-                )
+                and (_aligned(sentence, other) or _are_alone(fact, rival, (given, wanted), (sentence, other)))
             ]
             if rivals:
-                _, rival = open_wanted.pop(-max(rivals)[1])
-                yield _conflict(fact, rival, reply, reference)
-
-
-def _read(text: str, today: datetime.date | None) -> list[_Sentence]:
-    facts = extract(text, today=today)
-    return [
-        _Sentence(text[start:end], start, end, tuple(fact for fact in facts if start <= fact.start < end))
-        for start, end in sentences(text)
-    ]
+                _, rival = unsaid.pop(-max(rivals)[1])
+                yield _conflict(fact, rival, given.text, wanted.text)
 
 
 def _aligned(first: _Sentence, second: _Sentence) -> bool:
@@ -147,27 +158,19 @@ def _overlap(first: _Sentence, second: _Sentence) -> float:
     return len(first.terms & second.terms) / shorter if shorter else 1.0
 
 
-def _are_alone(
-    fact: Fact,
-    rival: Fact,
-    *,
-    given: Sequence[Fact],
-    wanted: Sequence[Fact],
-    at: tuple[_Sentence, _Sentence],
-) -> bool:
+def _are_alone(fact: Fact, rival: Fact, texts: tuple[_Read, _Read], at: tuple[_Sentence, _Sentence]) -> bool:
     """Whether each is the only value of a telling type in its text, and stated."""
     is_telling = bool(fact.noun and fact.noun == rival.noun) if fact.is_bare else True
     if not is_telling or fact.shape in _RELATIVE or any(is_question(sentence.text) for sentence in at):
         return False
-    return all(sum(fact.kind == other.kind for other in facts) == 1 for facts in (given, wanted))
+    return all(sum(fact.kind == other.kind for other in text.facts) == 1 for text in texts)
 
 
-def _denials(reply: str, reference: str) -> Iterable[Conflict]:
-    wanted = clauses(reference)
-    for clause in clauses(reply):
-        rival = max(wanted, key=lambda other: _closeness(clause, other), default=None)
+def _denials(given: _Read, wanted: _Read) -> Iterable[Conflict]:
+    for clause in given.clauses:
+        rival = max(wanted.clauses, key=partial(_closeness, clause), default=None)
         if rival is not None and contradicts(clause, rival):
-            yield _conflict(clause, rival, reply, reference)
+            yield _conflict(clause, rival, given.text, wanted.text)
 
 
 def _closeness(clause: Clause, other: Clause) -> tuple[float, bool]:

@@ -34,7 +34,7 @@ _NEUTRAL = re.compile(
         "not (?:only|just|to mention|sooner|a problem|at all)",
         "(?:do not|don't|never) (?:hesitate|worry|forget|mind)",
         "(?:cannot|can't) (?:but|wait|help but|thank)",
-        "(?:will not|won't|does not|doesn't|not)(?: [a-z]{2,12})? (?:longer|more|later|less|fewer|earlier) than",
+        "(?:not|won't|doesn't)(?: [a-z]{2,12})? (?:longer|later|fewer|earlier|more|less) than",
         "whether or not|or not|if not|why not|isn't it|don't you|nothing (?:but|else than)",
     )
     + r"|\bnot (?:un|in|im)(?=[a-z]{4})|\bno\. ?(?=\d)|\bnot ?- ?for ?- ?profit\b"

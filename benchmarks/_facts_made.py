@@ -5,8 +5,11 @@ values, written another way in the paraphrase. `harmless` pairs state the same
 facts, `planted` pairs differ in exactly one of them.
 """
 
+from __future__ import annotations
+
 import datetime
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 ZH = [
@@ -104,7 +107,7 @@ FLIPS = [
     ),
     ("The item is available in blue.", "In blue, the item is available.", "The item is unavailable in blue."),
 ]
-DIGITS = "零一二三四五六七八九"
+NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ class Values:
     date: datetime.date
     n: int
 
-    def changed(self, slot):
+    def changed(self, slot: str) -> Values:
         """The same with the one value replaced as the defect says."""
         match slot:
             case "order":
@@ -141,7 +144,7 @@ class Values:
 KINDS = {"order": "identifier", "money": "money", "date": "date", "n": "number"}
 
 
-def harmless(seed):
+def harmless(seed: int) -> Iterator[Pair]:
     """Paraphrases: no fact differs."""
     for language, template, values in filled(seed):
         yield Pair(
@@ -151,7 +154,7 @@ def harmless(seed):
         yield Pair(paraphrase, affirmed, language)
 
 
-def planted(seed, *, paraphrased):
+def planted(seed: int, *, paraphrased: bool) -> Iterator[Pair]:
     """One defect a pair, in the reference's own words or in those of the paraphrase."""
     for language, template, values in filled(seed):
         for slot, kind in KINDS.items():
@@ -162,7 +165,7 @@ def planted(seed, *, paraphrased):
         yield Pair(denied, paraphrase if paraphrased else affirmed, language, "negation")
 
 
-def filled(seed):
+def filled(seed: int) -> Iterator[tuple[str, tuple[str, str], Values]]:
     chance = random.Random(seed)
     for language, templates in (("zh", ZH), ("en", EN)):
         for template in templates:
@@ -179,12 +182,12 @@ def filled(seed):
             )
 
 
-def flips():
+def flips() -> Iterator[tuple[str, str, str, str]]:
     for affirmed, paraphrase, denied in FLIPS:
         yield ("en" if affirmed.isascii() else "zh"), affirmed, paraphrase, denied
 
 
-def written(template, values, language, style):
+def written(template: str, values: Values, language: str, style: int) -> str:
     """Style 0 and 1 write the same values in different notations."""
     month, day = values.date.month, values.date.day
     name = values.date.strftime("%B")
@@ -200,28 +203,11 @@ def written(template, values, language, style):
         ("en", 0): f"${values.money}",
         ("en", 1): f"{values.money:,} dollars",
     }[language, style]
-    n = (
-        {
-            ("zh", 0): str(values.n),
-            ("zh", 1): DIGITS[values.n].replace("二", "两"),
-            ("en", 0): str(values.n),
-            ("en", 1): [
-                "zero",
-                "one",
-                "two",
-                "three",
-                "four",
-                "five",
-                "six",
-                "seven",
-                "eight",
-                "nine",
-                "ten",
-                "eleven",
-            ][values.n],
-        }[language, style]
-        if values.n < 10
-        else str(values.n)
-    )
+    n = {
+        ("zh", 0): str(values.n),
+        ("zh", 1): "零一两三四五六七八九十"[values.n],
+        ("en", 0): str(values.n),
+        ("en", 1): NUMBERS[values.n],
+    }[language, style]
     order = values.order if style == 0 else values.order.replace("-", "")
     return template.format(order=order, money=money, date=date, n=n)
