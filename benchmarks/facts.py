@@ -77,12 +77,12 @@ def cases() -> Iterator[tuple[str, str, str, str, str]]:
 def real() -> Iterator[tuple[str, str, str]]:
     """(set, language, reply) of agents in real and in written transcripts."""
     for record in _rows("tweetsumm/valid.jsonl.gz"):
-        for turn in record.get("dialog", ()):
-            if turn.get("is_agent"):
-                yield "tweetsumm valid", "en", " ".join(turn["sentences"])
+        for speaker, text in record["turns"]:
+            if speaker == "Agent":
+                yield "tweetsumm valid", "en", text
     for record in _rows("crosswoz/val.jsonl.gz"):
-        for message in record.get("messages", ()):
-            if message.get("role") == "sys":
+        for message in record["messages"]:
+            if message["role"] != "usr":
                 yield "crosswoz val", "zh", message["content"]
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -119,3 +120,13 @@ def test_plugins_are_found_by_entry_point(monkeypatch):
 def test_every_metric_values_an_array_of_sums():
     for metric in all_metrics().found.values():
         assert metric.value(np.zeros((2, metric.size))).shape == (2,)
+
+
+def test_the_page_names_every_metric_with_its_unit_and_signature():
+    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    for metric in all_metrics().found.values():
+        (line,) = [line for line in page.splitlines() if line.startswith(f"| `{metric.name}`")]
+        signature = metric.signature.partition("|version:")[0].replace("|", "\\|")
+        assert f"| {metric.unit} |" in line
+        assert f"`{signature}" in line
+        assert (metric.name in {one.name for one in default_metrics()}) == ("` * |" in line)

@@ -127,12 +127,7 @@ def _read(text: str, today: datetime.date | None) -> _Read:
 
 
 def _differing_facts(given: _Read, wanted: _Read) -> Iterable[Conflict]:
-    unsaid = [
-        (sentence, fact)
-        for sentence in wanted.sentences
-        for fact in sentence.facts
-        if not any(fact.same(other) for other in given.facts)
-    ]
+    unsaid = _unsaid(given, wanted)
     for sentence in given.sentences:
         for fact in sentence.facts:
             if any(fact.same(other) for other in wanted.facts):
@@ -146,6 +141,20 @@ def _differing_facts(given: _Read, wanted: _Read) -> Iterable[Conflict]:
             if rivals:
                 _, rival = unsaid.pop(-max(rivals)[1])
                 yield _conflict(fact, rival, given.text, wanted.text)
+
+
+def _unsaid(given: _Read, wanted: _Read) -> list[tuple[_Sentence, Fact]]:
+    """Wanted facts the reply does not state, also where it states an equal one less often."""
+    unused = list(given.facts)
+    missing = []
+    for sentence in wanted.sentences:
+        for fact in sentence.facts:
+            used = next((index for index, other in enumerate(unused) if fact.same(other)), None)
+            if used is None:
+                missing.append((sentence, fact))
+            else:
+                unused.pop(used)
+    return missing
 
 
 def _aligned(first: _Sentence, second: _Sentence) -> bool:

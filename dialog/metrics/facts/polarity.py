@@ -66,12 +66,12 @@ _MODAL = re.compile(
 _LONE_HAN = re.compile(r"(?<![\u4e00-\u9fff])[\u4e00-\u9fff](?![\u4e00-\u9fff])")
 _YES = re.compile(
     r"\W*(?:yes|yeah|yep|sure|of course|certainly|(?:i|you|we|they|it) (?:can|may|will|do|does|is|are)"
-    r"|是的|是|对的?|可以的?|能的?|会的|有的?|行|好的|当然(?:可以|能)?)\W*"
+    r"|是的|是|对的?|可以的?|能的?|会的|有的?|行|好的|当然(?:可以|能)?)[哦呀啊呢哈]?\W*"
 )
 _NO = re.compile(
     r"\W*(?:no|nope|sorry,? no"
     r"|(?:i|you|we|they|it) (?:(?:can|may|will|do|does|is|are) ?not|(?:ca|wo|do|does|is|are)n't)"
-    r"|不是的?|不可以的?|不能的?|不会的?|没有的?|不行|不|抱歉,?不(?:可以|能))\W*"
+    r"|不是的?|不可以的?|不能的?|不会的?|没有的?|不行|不|抱歉,?不(?:可以|能))[哦呀啊呢哈]?\W*"
 )
 
 
