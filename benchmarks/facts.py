@@ -5,7 +5,8 @@ in a paraphrase's. Where `../shared/data` is there, also: replies of real
 transcripts with one number, amount, date or identifier changed in its last
 digit, or with their polarity turned; and Doc2Dial, where an agent's words are
 compared with the document spans they rest on (an alarm there is false or a
-slip of the annotator, so that the share is an upper bound).
+slip of the annotator, so that the share is an upper bound). The rules were
+mended after reading what was missed, except on what is marked as held out.
 
     python -m benchmarks.facts [--show]
 """
@@ -76,14 +77,19 @@ def cases() -> Iterator[tuple[str, str, str, str, str]]:
 
 def real() -> Iterator[tuple[str, str, str]]:
     """(set, language, reply) of agents in real and in written transcripts."""
-    for record in _rows("tweetsumm/valid.jsonl.gz"):
-        for speaker, text in record["turns"]:
-            if speaker == "Agent":
-                yield "tweetsumm valid", "en", text
+    for part, name in (("valid", "tweetsumm valid"), ("train", "tweetsumm train, held out")):
+        for record in _rows(f"tweetsumm/{part}.jsonl.gz"):
+            for speaker, text in record["turns"]:
+                if speaker == "Agent":
+                    yield name, "en", text
     for record in _rows("crosswoz/val.jsonl.gz"):
         for message in record["messages"]:
             if message["role"] != "usr":
                 yield "crosswoz val", "zh", message["content"]
+    for domain in ("film", "travel"):
+        for record in _rows(f"kdconv/{domain}_dev.jsonl.gz"):
+            for message in record["messages"]:
+                yield "kdconv dev, held out", "zh", message["message"]
 
 
 def doc2dial() -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ def answered() -> Ratio:
 def facts(kind: ConflictKind | None = None) -> Ratio:
     """Share of turns with a reference whose reply states no other fact; of one kind, if it is given.
 
+    Relative days are relative to the newest message that has a time.
     A missing reply, and one that is too long to be compared, is a failure.
     """
 
@@ -23,7 +24,9 @@ def facts(kind: ConflictKind | None = None) -> Ratio:
             return None
         if turn.given.text is None:
             return 0, 1
-        found = compare(turn.given.text, turn.wanted.text)
+        times = (message.time for message in reversed(turn.messages) if message.time is not None)
+        said_on = next((time.date() for time in times), None)
+        found = compare(turn.given.text, turn.wanted.text, today=said_on)
         is_right = not found.refused and not any(
             kind in (None, conflict.kind) for conflict in found.conflicts
         )

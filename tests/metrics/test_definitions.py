@@ -257,3 +257,11 @@ def test_latency_is_shown_in_milliseconds():
     turns = [turn("x", number=number, latency_s=number / 10) for number in range(1, 101)]
     assert value("p95_ms", *turns) == pytest.approx(9500, rel=0.01)
     assert value("p50_ms", *turns) == pytest.approx(5000, rel=0.01)
+
+
+def test_relative_days_are_those_of_the_newest_message_with_a_time():
+    said = (Message(role="user", content="什么时候到？", time="2026-03-04T10:00:00Z"),)
+    right, wrong = (
+        turn("明天送达。", f"3月{day}日送达。").model_copy(update={"messages": said}) for day in (5, 6)
+    )
+    assert (value("facts", right), value("facts", wrong)) == (1, 0)

@@ -112,9 +112,9 @@ def _too_long(name: str, text: str) -> str:
     return f"{name} has {len(text)} characters; facts are compared up to {MAX_CHARS}"
 
 
-def conflicts(reply: str, reference: str) -> tuple[Conflict, ...]:
+def conflicts(reply: str, reference: str, *, today: datetime.date | None = None) -> tuple[Conflict, ...]:
     """The conflicts of `compare`; none where it refuses, which the metric `facts` counts as a failure."""
-    return compare(reply, reference).conflicts
+    return compare(reply, reference, today=today).conflicts
 
 
 def _read(text: str, today: datetime.date | None) -> _Read:
