@@ -52,8 +52,10 @@ class Wanted(Value):
 class Given(Value):
     """What an agent gave; `text` is None when nothing came, and `failure` says why.
 
-    `retrieved` are sources and passage ids, best first. `logprobs` are natural
+    `retrieved` are the passages, best first, each by a name or by all its names
+    (id and source), any of which may be wanted. `logprobs` are natural
     log-probabilities of the wanted text's tokens under the agent's model.
+    `succeeded` is the verdict on the whole conversation, on any of its turns.
     """
 
     text: str | None = None
@@ -61,13 +63,14 @@ class Given(Value):
     detail: str = ""
     citations: tuple[Citation, ...] = ()
     unsupported: tuple[tuple[int, int], ...] = ()
-    retrieved: tuple[str, ...] | None = None
+    retrieved: tuple[str | tuple[str, ...], ...] | None = None
     attribution: tuple[Attribution, ...] | None = None
     state: dict[str, Any] | None = None
     intent: str | None = None
     actions: tuple[Action, ...] | None = None
     abstained: bool | None = None
     handed_off: bool | None = None
+    succeeded: bool | None = None
     logprobs: tuple[float, ...] | None = None
     latency_s: NonNegativeFloat | None = None
     first_token_s: NonNegativeFloat | None = None
@@ -87,6 +90,8 @@ class JudgedTurn(Value):
     messages: tuple[Message, ...]
     wanted: Wanted
     given: Given
+    seed: int = Field(default=0, ge=0)
+    """Which of several runs of the conversation this is."""
     language: Language = "und"
     tags: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
