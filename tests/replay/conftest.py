@@ -28,17 +28,8 @@ def _own_home(monkeypatch, tmp_path):
 
 @pytest.fixture(autouse=True)
 def _tiny_metrics(monkeypatch):
-    before = dict(sys.modules)
-    modules = tiny_metrics.install()
-    for name in modules:
-        if name in before:
-            monkeypatch.setitem(sys.modules, name, modules[name])
-    yield
-    for name in modules:
-        if name in before:
-            sys.modules[name] = before[name]
-        else:
-            sys.modules.pop(name, None)
+    for name, module in tiny_metrics.modules().items():
+        monkeypatch.setitem(sys.modules, name, module)
 
 
 @pytest.fixture

@@ -160,8 +160,8 @@ def test_another_run_in_the_same_folder_is_refused(command, transcripts, bot, tm
 
 DRIVER = """\
 import sys
-from tests.replay.tiny_metrics import install
-install()
+from tests.replay.tiny_metrics import modules
+sys.modules.update(modules())
 from dialog.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """

@@ -1,7 +1,6 @@
 """Three tiny metrics and a tiny check of facts, in place of the real ones."""
 
 import re
-import sys
 import types
 from dataclasses import dataclass
 
@@ -65,13 +64,11 @@ def conflicts(reply, reference):
     return [Conflict("number", f"says {number}") for number in other]
 
 
-def install():
-    """Put them where replay looks; in a test, undo it with monkeypatch."""
+def modules():
+    """The modules of `dialog.metrics` that replay asks, by name, to be put into `sys.modules`."""
     registry = types.ModuleType("dialog.metrics.registry")
     registry.metric_named = lambda name: METRICS[name]
     registry.default_metrics = lambda: list(METRICS.values())
     facts = types.ModuleType("dialog.metrics.facts")
     facts.conflicts = conflicts
-    modules = {module.__name__: module for module in (registry, facts)}
-    sys.modules.update(modules)
-    return modules
+    return {module.__name__: module for module in (registry, facts)}
