@@ -9,7 +9,7 @@ import pytest
 from dialog.config import load_config
 from dialog.replay.agents.configured import ConfiguredAgent
 from dialog.replay.asked import questions
-from dialog.testing import ScriptedModel
+from dialog.testing import ScriptedModel, tiny_model
 from dialog.values import Transcript
 from tests.replay.conftest import ANSWERS, TALKS, report, talk
 
@@ -136,3 +136,39 @@ def test_a_setting_on_the_command_line_reaches_the_agent(model, command, transcr
     command("replay", path, "--report-dir", tmp_path / "two", "--set", "sampling.max_tokens=3")
     one, two = (report(tmp_path / name)["fingerprints"]["a"] for name in ("one", "two"))
     assert one["config"] != two["config"]
+
+
+def test_a_real_engine_says_the_same_under_any_number_of_workers(monkeypatch, command, transcripts, tmp_path):
+    tiny = tiny_model(context_tokens=2048)
+    engine = types.ModuleType("dialog.engine.load")
+    engine.open_model = lambda section, **_: tiny
+    monkeypatch.setitem(sys.modules, "dialog.engine.load", engine)
+    # one shop, asked by many: what conversations share may or may not be in the cache yet
+    lines = [
+        talk(f"{language}-{number}", *exchanges)
+        for number in range(3)
+        for language, exchanges in (
+            ("en", (("How long may I return it?", "30 days."), (f"And order {number}?", "It is sent."))),
+            ("zh", (("几天内可以退货？", "三十天。"), (f"订单 {number} 呢？", "已发货。"))),
+        )
+    ]
+    said = []
+    for workers, order in (("1", lines), ("4", lines[::-1])):
+        out = tmp_path / workers
+        options = ("--workers", workers, "--seeds", "2", "--report-dir", out)
+        result = command(
+            "replay",
+            transcripts(*order),
+            *options,
+            *("--set", "sampling.max_tokens=12", "--set", "sampling.temperature=0.7"),
+        )
+        assert result.code == 0, result.err
+        saved = [json.loads(line) for line in (out / "turns.jsonl").read_text("utf-8").splitlines()]
+        said.append(
+            {
+                (one["conversation_id"], one["turn"], one.get("seed", 0)): one["given"].get("text")
+                for one in saved
+            }
+        )
+    assert said[0] == said[1]
+    assert len(set(said[0].values())) > len(lines)
