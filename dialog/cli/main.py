@@ -31,6 +31,7 @@ from dialog.cli import (
     models,
     output,
     render,
+    replay,
     search,
     skill,
 )
@@ -41,7 +42,7 @@ GROUP = "instructrec.commands"
 CRASHED = 3
 INTERRUPTED = 130
 READER_LEFT = 1
-_VERB_FILES = (chat, ask, index, search, render, history, skill, choices, models, config, doctor)
+_VERB_FILES = (chat, ask, index, search, render, history, replay, skill, choices, models, config, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -41,6 +41,7 @@ def test_built_in_verbs_are_those_of_the_contract():
             "search",
             "render",
             "history",
+            "replay",
             "skill",
             "choices",
             "models",

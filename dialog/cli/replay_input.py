@@ -1,0 +1,133 @@
+"""What `instructrec replay` is given: files as questions, names as metrics, expressions as gates."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from dialog.cli.transcripts import STDIN, numbered_lines, parsed
+from dialog.cli.verb import Run
+from dialog.errors import ConfigError, CorpusError
+from dialog.replay.asked import Asked, Questions, questions, with_candidates
+from dialog.replay.gates import parse
+from dialog.replay.measures import chosen
+from dialog.replay.outcome import Data, DataFile
+from dialog.replay.replaying import Judging
+
+if TYPE_CHECKING:
+    from dialog.values import Transcript
+
+_LIKELIHOODS = frozenset(("perplexity", "ce", "cross_entropy"))
+
+
+@dataclass(frozen=True)
+class Input:
+    """What is asked, where it comes from, and what the reader must know about it."""
+
+    turns: Sequence[Asked]
+    data: Data
+    num_unasked: int
+    notes: tuple[str, ...]
+
+
+def read_input(paths: Sequence[str], *, skip_bad: int, run: Run) -> Input:
+    """The questions of all files; skipped lines are listed at once.
+
+    Raises:
+        CorpusError: a file cannot be read, more than `skip_bad` lines are bad, an id
+            comes twice, or there is nothing to ask.
+    """
+    turns: list[Asked] = []
+    places: dict[str, str] = {}
+    num_unasked = num_bad = num_tools = 0
+    for path in paths:
+        for number, line in numbered_lines(path):
+            try:
+                transcript, found = _read(line, path, number, places)
+            except CorpusError as error:
+                num_bad += 1
+                if num_bad > skip_bad:
+                    raise
+                run.warn(f"skipped: {error}")
+                continue
+            places[transcript.id] = f"{path}:{number}"
+            turns += found.asked
+            num_unasked += found.unasked
+            num_tools += any(message.role == "tool" for message in transcript.messages)
+    if not turns:
+        problem = "no assistant turn follows a user's message, so there is nothing to ask"
+        raise CorpusError(problem, path=", ".join(paths))
+    notes = (
+        (num_bad, "bad lines were skipped"),
+        (num_unasked, "assistant turns answer no user message and are not asked"),
+        (num_tools, "conversations hold tool messages, which configured agents are not shown"),
+    )
+    return Input(
+        turns=with_candidates(turns),
+        data=Data(files=tuple(DataFile(path=path, sha256=_sha256(path)) for path in sorted(paths))),
+        num_unasked=num_unasked,
+        notes=tuple(f"{count} {what}" for count, what in notes if count),
+    )
+
+
+def judging_of(
+    metrics: str | None, fail_on: Sequence[str], *, is_comparison: bool, embedder: Callable[[], str]
+) -> Judging:
+    """The metrics asked for and those that gates need, and the gates.
+
+    Raises:
+        typer.BadParameter: a gate is malformed, or needs another agent.
+        ConfigError: there is no such metric.
+    """
+    gates = []
+    for expr in fail_on:
+        try:
+            gate = parse(expr)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--fail-on") from error
+        if gate.is_difference and not is_comparison:
+            raise typer.BadParameter(
+                f"{expr!r}: a threshold with a sign is about A - B, and there is no agent B; "
+                "name one with --against, or leave the sign out",
+                param_hint="--fail-on",
+            )
+        gates.append(gate)
+    names = None if metrics is None else [name.strip() for name in metrics.split(",") if name.strip()]
+    if names is not None and not names:
+        raise typer.BadParameter("name at least one metric", param_hint="--metrics")
+    found = {metric.name: metric for metric in chosen(names, embedder=embedder)}
+    for gate in gates:
+        if gate.metric not in found:
+            try:
+                (metric,) = chosen([gate.metric], embedder=embedder)
+            except ConfigError as error:
+                raise ConfigError(f"--fail-on {gate.expr!r}: {error}") from error
+            found[gate.metric] = metric
+    return Judging(list(found.values()), gates)
+
+
+def needs_logprobs(judging: Judging) -> bool:
+    """Whether a metric asks how likely the agent's model finds the wanted reply."""
+    return any(metric.name in _LIKELIHOODS for metric in judging.metrics)
+
+
+def _read(line: str, path: str, number: int, places: dict[str, str]) -> tuple[Transcript, Questions]:
+    transcript = parsed(line, path=path, line_number=number)
+    if transcript.id in places:
+        problem = f"the id {transcript.id!r} came before in {places[transcript.id]}; ids must differ"
+        raise CorpusError(problem, path=path, line=number)
+    try:
+        return transcript, questions(transcript)
+    except ValueError as error:
+        raise CorpusError(str(error), path=path, line=number) from error
+
+
+def _sha256(path: str) -> str:
+    if path == STDIN:
+        return ""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -1,0 +1,1 @@
+"""The outcome of a replay as files: a page, Markdown, JUnit, JSON. See `write`."""
