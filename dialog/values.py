@@ -54,8 +54,7 @@ class Transcript(Value):
 class Turn(Value):
     """One exchange as the prompt sees it: what the user said and what was answered.
 
-    `index` counts user turns from 0 along the path to the head. `reply` is
-    None for the turn being answered and for turns answered by a person.
+    `index` counts from 0 along the path to the head; `reply` is None while none was made, or a person's.
     """
 
     index: int = Field(ge=0)
@@ -154,8 +153,7 @@ class Segment(Value):
 class FitReport(Value):
     """What the model was shown and what it was not; ids are segment refs.
 
-    In a very long conversation `dropped` and `summarised` name the newest of
-    the turns not shown; `unlisted_turns` counts those before them, also not shown.
+    `dropped` and `summarised` name the newest turns not shown, `unlisted_turns` counts those before.
     """
 
     limit_tokens: int

