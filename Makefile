@@ -12,7 +12,7 @@ help:            ## this list
 	@touch $@
 
 .venv/.dev: .venv/.chat
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,train,postgres,serve]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,train,postgres,serve,replay]'
 	@touch $@
 
 chat: .venv/.chat  ## talk to the sample shop's agent (pipe lines in to have each answered)

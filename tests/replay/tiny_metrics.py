@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dialog.errors import ConfigError
+
 
 class Share:
     """The share of turns of which `part` is true; those of which it is None do not count."""
@@ -64,10 +66,17 @@ def conflicts(reply, reference):
     return [Conflict("number", f"says {number}") for number in other]
 
 
+def named(name: str) -> object:
+    """As `dialog.metrics.registry.metric_named`."""
+    if name not in METRICS:
+        raise ConfigError(f"there is no metric {name!r}; there are: {', '.join(METRICS)}")
+    return METRICS[name]
+
+
 def modules():
     """The modules of `dialog.metrics` that replay asks, by name, to be put into `sys.modules`."""
     registry = types.ModuleType("dialog.metrics.registry")
-    registry.metric_named = lambda name: METRICS[name]
+    registry.metric_named = named
     registry.default_metrics = lambda: list(METRICS.values())
     facts = types.ModuleType("dialog.metrics.facts")
     facts.conflicts = conflicts
