@@ -187,6 +187,11 @@ def _adapter_hash(adapter: Path | None) -> str:
     return hashlib.sha256("".join(file_hash(path) for path in files).encode()).hexdigest()[:16]
 
 
+def tuned_fingerprint(files: ModelFiles, adapter: Path | None) -> str:
+    """Of the model as it is served: its own, and the adapter's if one is merged into it."""
+    return files.fingerprint if adapter is None else f"{files.fingerprint}-{_adapter_hash(adapter)}"
+
+
 def _forget(root: Path, prefix: str) -> None:
     """What other versions made of the same model: nobody else will ask for it."""
     for stale in root.glob(f"{prefix}-*"):

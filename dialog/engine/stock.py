@@ -58,6 +58,8 @@ def with_adapter(model: PreTrainedModel, directory: Path) -> PreTrainedModel:
     try:
         with warnings.catch_warnings():  # peft still asks transformers by names that are about to go
             warnings.simplefilter("ignore", FutureWarning)
+            # AdaLoRA's ranks are applied when its tensors are read, not where this looks for them.
+            warnings.filterwarnings("ignore", "The following rank_pattern keys", RuntimeWarning)
             return PeftModel.from_pretrained(model, str(directory)).merge_and_unload()
     except Exception as error:  # peft raises whatever a mismatch breaks first
         raise ModelError(f"the adapter {str(directory)!r} does not fit this model: {error}") from error
