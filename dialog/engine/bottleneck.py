@@ -22,11 +22,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from transformers import PreTrainedModel
 
+from dialog.engine.adapters import BOTTLENECK_FILES
 from dialog.errors import ModelError
 from dialog.values import Value
-
-CONFIG_FILE = "bottleneck_config.json"
-WEIGHTS_FILE = "bottleneck.safetensors"
 
 
 class BottleneckConfig(Value):
@@ -76,10 +74,6 @@ def bottleneck_tensors(model: PreTrainedModel) -> dict[str, Tensor]:
     return {name: one for name, one in model.named_parameters() if ".bottleneck_" in name}
 
 
-def is_bottleneck(directory: Path) -> bool:
-    return (directory / CONFIG_FILE).is_file()
-
-
 def with_bottlenecks(model: PreTrainedModel, directory: Path) -> PreTrainedModel:
     """The model with the adapters of a folder.
 
@@ -88,8 +82,9 @@ def with_bottlenecks(model: PreTrainedModel, directory: Path) -> PreTrainedModel
     """
     where = f"the adapter {str(directory)!r}"
     try:
-        config = BottleneckConfig.model_validate_json((directory / CONFIG_FILE).read_text(encoding="utf-8"))
-        tensors = load_file(directory / WEIGHTS_FILE)
+        config_file, weights_file = (directory / name for name in BOTTLENECK_FILES)
+        config = BottleneckConfig.model_validate_json(config_file.read_text(encoding="utf-8"))
+        tensors = load_file(weights_file)
     except (OSError, UnicodeDecodeError, ValidationError, SafetensorError) as error:
         raise ModelError(f"{where} cannot be read: {str(error).splitlines()[0]}") from error
     insert_bottlenecks(model, config)

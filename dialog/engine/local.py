@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from dialog.engine.cache import Prefix, PrefixPool
+from dialog.engine.decoders import Decoders
 from dialog.engine.detokenize import Detokenizer, StopStrings
 from dialog.engine.forward import Forward
 from dialog.engine.generate import Generation, Limits, chunks
@@ -25,7 +26,7 @@ from dialog.engine.tokenizer import HFChatTokenizer
 from dialog.engine.turns import Turns
 from dialog.errors import PromptTooLong
 from dialog.protocols import Cancel, ChatTokenizer
-from dialog.values import Chunk, ModelInfo, Prompt, Sampling, TokenScores
+from dialog.values import Chunk, ModelInfo, Prompt, Sampling, Segment, TokenScores
 
 DEFAULT_CACHE_BYTES = 512 * 2**20
 
@@ -36,6 +37,7 @@ class LocalModel:
     Args:
         end_ids: tokens that end a reply.
         cache_bytes: memory for prefixes of conversations; 0 reuses nothing.
+        decoders: instruction decoders on `forward`, which is then theirs.
     """
 
     def __init__(
@@ -46,10 +48,12 @@ class LocalModel:
         info: ModelInfo,
         end_ids: frozenset[int],
         cache_bytes: int = DEFAULT_CACHE_BYTES,
+        decoders: Decoders | None = None,
     ) -> None:
         self.info = info
         self.tokenizer: ChatTokenizer = tokenizer
         self.forward = forward
+        self.decoders = decoders
         self.prefixes = PrefixPool(max_bytes=cache_bytes)
         self.end_ids = end_ids
         self._hidden_ids = tokenizer.special_ids
@@ -86,7 +90,7 @@ class LocalModel:
         """
         encoded = [self.tokenizer.encode(text)[0] for text in continuations]
         self._check_fits(prompt, reserved=max((len(ids) for ids in encoded), default=0))
-        prefix = Prefix(self.forward.new_cache)
+        prefix = self._prefix(None, prompt)
         with self._turns, prefix.extending(prompt.ids) as cache:
             first_1V = self.forward.next_logits(prompt.ids, cache)
         return [self._score_one(ids, prefix, prompt.ids, first_1V) for ids in encoded]
@@ -94,7 +98,7 @@ class LocalModel:
     def _stream(
         self, prompt: Prompt, *, sampling: Sampling, cache_key: str | None, limits: Limits
     ) -> Iterator[Chunk]:
-        prefix = self.prefixes.take(cache_key) or Prefix(self.forward.new_cache)
+        prefix = self._prefix(cache_key, prompt)
         generation = Generation(
             self.forward, Sampler(sampling), prefix=prefix, turns=self._turns, limits=limits
         )
@@ -112,6 +116,30 @@ class LocalModel:
                 yield chunk
         finally:  # also when the reader leaves early
             self.prefixes.put(cache_key, prefix)
+
+    def attribute(
+        self, prompt: Prompt, text: str, segments: Sequence[Segment], *, cache_key: str | None = None
+    ) -> list[float] | None:
+        """Share of each segment of the prompt in a reply, exact, by the decoder that gave it.
+
+        None where no decoder is used in this conversation, or prompt and reply do not fit the context.
+        """
+        reply_ids = self.tokenizer.encode(text)[0]
+        fits = len(prompt.ids) + len(reply_ids) <= self.info.context_tokens
+        if self.decoders is None or self.decoders.of(cache_key) is None or not reply_ids or not fits:
+            return None
+        prefix = self._prefix(cache_key, prompt)
+        try:
+            with self._turns:
+                return self.decoders.shares(prefix, prompt, reply_ids, segments)
+        finally:
+            self.prefixes.put(cache_key, prefix)
+
+    def _prefix(self, cache_key: str | None, prompt: Prompt) -> Prefix:
+        """What was read of a conversation, to be gone on with by this prompt; out of the pool meanwhile."""
+        if self.decoders is not None:
+            return self.decoders.prefix(self.prefixes, cache_key, prompt)
+        return self.prefixes.take(cache_key) or Prefix(self.forward.new_cache)
 
     def _score_one(
         self, ids: list[int], prefix: Prefix, prompt_ids: tuple[int, ...], first_1V: torch.Tensor

@@ -7,13 +7,8 @@ from pathlib import Path
 from safetensors.torch import save_file
 from transformers import PreTrainedModel
 
-from dialog.engine.bottleneck import (
-    CONFIG_FILE,
-    WEIGHTS_FILE,
-    BottleneckConfig,
-    bottleneck_tensors,
-    insert_bottlenecks,
-)
+from dialog.engine.adapters import BOTTLENECK_FILES
+from dialog.engine.bottleneck import BottleneckConfig, bottleneck_tensors, insert_bottlenecks
 from training.methods.backbone import Backbone
 from training.methods.saving import moved_into
 
@@ -30,7 +25,8 @@ class AdapterMethod(Backbone):
 
     def save(self, folder: Path) -> None:
         tensors = {name: one.detach().cpu() for name, one in bottleneck_tensors(self.causal).items()}
+        config_file, weights_file = BOTTLENECK_FILES
         with moved_into(folder) as unfinished:
-            save_file(tensors, unfinished / WEIGHTS_FILE)
+            save_file(tensors, unfinished / weights_file)
             text = self._config.model_dump_json(indent=1) + "\n"
-            (unfinished / CONFIG_FILE).write_text(text, encoding="utf-8")
+            (unfinished / config_file).write_text(text, encoding="utf-8")

@@ -56,10 +56,10 @@ class DecoderMethod:
         self.module = decoder
         self.besides = (("evidence", evidence),)
         self.cache = cache
-        self._head_VD = head_VD.detach()
+        self.head_VD = head_VD.detach()
 
     def batch(self, examples: Sequence[Example]) -> Batch:
-        device = self._head_VD.device
+        device = self.head_VD.device
         plain = padded(examples, device=device)
         taps = [self.cache.taps(one) for one in examples]
         kinds_BT = rows([_kinds(one) for one in examples], 0, torch.long, device)
@@ -91,7 +91,7 @@ class DecoderMethod:
         rows_B1 = torch.arange(len(batch.ids_BT), device=batch.ids_BT.device)[:, None]
         taps_BQKD = inputs.taps_BTKD[rows_B1, batch.positions_BQ]
         look = self.module.look(taps_BQKD, batch.positions_BQ, memory, visible_BT=batch.visible_BT)
-        logits_BQV = self.module.logits(taps_BQKD[..., -1, :], look, memory, self._head_VD)
+        logits_BQV = self.module.logits(taps_BQKD[..., -1, :], look, memory, self.head_VD)
         per_token = F.cross_entropy(
             logits_BQV.flatten(0, 1), batch.targets_BQ.flatten(), reduction="none", ignore_index=IGNORED
         )

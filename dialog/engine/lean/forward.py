@@ -11,7 +11,7 @@ Offers what `dialog.engine.forward.Forward` asks for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -41,7 +41,8 @@ class LeanForward:
         # Rounded as the embedding is: Gemma was trained so.
         self._embedding_scale = torch.tensor(architecture.embedding_scale, dtype=self.dtype).item()
         self._norm = make_norm(tensors["norm"], architecture.norm_eps)
-        self._head = _linear(tensors, "embedding" if architecture.is_tied else "head")
+        head = "embedding" if architecture.is_tied else "head"
+        self._head, self._head_VE = _linear(tensors, head), tensors[head]
         self._layers = [_layer(architecture, tensors, index) for index in range(architecture.num_layers)]
         self._tables: dict[Rope, Tensor] = {}
 
@@ -68,22 +69,55 @@ class LeanForward:
         """
         return self._logits(self._hidden(ids, cache))
 
+    @torch.inference_mode()
+    def tapped(self, ids: Sequence[int], cache: KeyValues, taps: Sequence[int]) -> Tensor:
+        """States (T, K, E) after the layers `taps`, counted from 1; after the last one, normed."""
+        last = self.architecture.num_layers
+        found = [
+            # The last token's alone, as `next_logits` norms it: bit for bit the same.
+            torch.cat((self._norm(hidden_TE[:-1]), self._norm(hidden_TE[-1:])))
+            if number == last
+            else hidden_TE
+            for number, hidden_TE in enumerate(self._after_each_layer(ids, cache), start=1)
+            if number in taps
+        ]
+        cache.length += len(ids)
+        return torch.stack(found, dim=1)
+
+    @torch.inference_mode()
+    def head_logits(self, hidden_TE: Tensor) -> Tensor:
+        """Logits (T, V), float32, of normed states."""
+        return self._capped(self._head(hidden_TE))
+
+    def head_rows(self, ids: Sequence[int]) -> Tensor:
+        """Rows (T, E) of the head, as prompts are read with it."""
+        return self._head_VE[torch.tensor(list(ids), device=self.device)]
+
     def _hidden(self, ids: Sequence[int], kv: KeyValues) -> Tensor:
+        for hidden_TE in self._after_each_layer(ids, kv):
+            last_TE = hidden_TE
+        kv.length += len(ids)
+        return last_TE
+
+    def _embed(self, ids: Sequence[int]) -> Tensor:
+        hidden_TE = self._embedding_VE[torch.tensor(ids, dtype=torch.long).to(self.device)]
+        return hidden_TE if self._embedding_scale == 1.0 else hidden_TE * self._embedding_scale
+
+    def _after_each_layer(self, ids: Sequence[int], kv: KeyValues) -> Iterator[Tensor]:
         start, end = kv.length, kv.length + len(ids)
         kv.reserve(end)
-        ids_T = torch.tensor(ids, dtype=torch.long).to(self.device)
-        hidden_TE = self._embedding_VE[ids_T]
-        if self._embedding_scale != 1.0:
-            hidden_TE = hidden_TE * self._embedding_scale
+        hidden_TE = self._embed(ids)
         tables = {rope: self._table(rope, end)[start:end] for rope in set(self.architecture.ropes)}
         for index, (layer, rope) in enumerate(zip(self._layers, self.architecture.ropes, strict=True)):
             keys_KSD, values_KSD = kv.layer(index)
             hidden_TE = layer(hidden_TE, keys_KSD, values_KSD, start=start, table_T1D=tables[rope])
-        kv.length = end
-        return hidden_TE
+            yield hidden_TE
 
     def _logits(self, hidden_TE: Tensor) -> Tensor:
-        logits_TV = self._head(self._norm(hidden_TE)).float()
+        return self._capped(self._head(self._norm(hidden_TE)))
+
+    def _capped(self, logits_TV: Tensor) -> Tensor:
+        logits_TV = logits_TV.float()
         cap = self.architecture.logits_softcap
         return logits_TV if cap is None else torch.tanh(logits_TV / cap) * cap
 
