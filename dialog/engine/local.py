@@ -12,6 +12,7 @@ until it ends; a second stream on the same key starts from nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,7 +25,7 @@ from dialog.engine.generate import Generation, Limits, chunks
 from dialog.engine.sampling import Sampler
 from dialog.engine.tokenizer import HFChatTokenizer
 from dialog.engine.turns import Turns
-from dialog.errors import PromptTooLong
+from dialog.errors import ModelError, PromptTooLong
 from dialog.protocols import Cancel, ChatTokenizer
 from dialog.values import Chunk, ModelInfo, Prompt, Sampling, Segment, TokenScores
 
@@ -134,6 +135,16 @@ class LocalModel:
                 return self.decoders.shares(prefix, prompt, reply_ids, segments)
         finally:
             self.prefixes.put(cache_key, prefix)
+
+    def choose_decoder(self, cache_key: str, folder: Path | None) -> None:
+        """Answer a conversation with the decoder of `folder` from its next turn on; None: with none.
+
+        Raises:
+            ModelError: the model was opened without a decoder, or this one is not its own.
+        """
+        if self.decoders is None:
+            raise ModelError(f"{self.info.name} was loaded without a decoder; set model.decoder")
+        self.decoders.choose(cache_key, folder)
 
     def _prefix(self, cache_key: str | None, prompt: Prompt) -> Prefix:
         """What was read of a conversation, to be gone on with by this prompt; out of the pool meanwhile."""
