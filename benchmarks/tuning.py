@@ -28,12 +28,14 @@ import torch
 
 from benchmarks import DATA, markdown, save
 from corpora.reading import Reading
+from dialog.decoder.module import InstructionDecoder
 from dialog.engine.sources import resolve
 from dialog.settings import ModelSection, TrainingSection
 from dialog.values import Segment, Transcript
 from training.data import TrainingData, make_examples
 from training.evaluation import Evaluated, by_conversation, losses_of, mean_loss, summary
 from training.examples import Example
+from training.features import FeatureCache
 from training.methods.decoder import DecoderMethod
 from training.methods.method import Method
 from training.methods.opening import Base, open_base, open_method, run_options
@@ -118,11 +120,14 @@ def _measure(arguments: argparse.Namespace) -> dict[str, Any]:
     lengths = [len(one.ids) for one in train.examples]
     options = run_options(section)
     method = open_method(section, base, num_steps=planned_steps(options, lengths), features=None)
+    if isinstance(method, DecoderMethod):
+        method.cache = _InMemory(method.cache)
     with method.as_base():
         before, text_before = _evaluated(method, valid), _loss(method, general)
     started = time.process_time()
     if isinstance(method, DecoderMethod):
-        method.cache = _InMemory(method, train)
+        for one in train.examples:
+            method.cache.taps(one)
         options = _within(options, method, train, arguments.budget_s - (time.process_time() - started))
     run = Run(method, options)
     steps_from = time.process_time()
@@ -149,28 +154,27 @@ def _measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 class _InMemory:
-    """The features of the training examples, all at hand; of others, computed again."""
+    """Features that were computed once, at hand; it stands where a `FeatureCache` does."""
 
-    def __init__(self, method: DecoderMethod, train: TrainingData) -> None:
-        self._cache = method.cache
-        self._found = {one.ids: self._cache.taps(one) for one in train.examples}
+    def __init__(self, cache: FeatureCache) -> None:
+        self._cache = cache
+        self._found: dict[tuple[int, ...], torch.Tensor] = {}
 
     def taps(self, example: Example) -> torch.Tensor:
-        found = self._found.get(example.ids)
-        return self._cache.taps(example) if found is None else found
+        if example.ids not in self._found:
+            self._found[example.ids] = self._cache.taps(example)
+        return self._found[example.ids]
 
 
 def _within(options: RunOptions, method: DecoderMethod, train: TrainingData, left_s: float) -> RunOptions:
     """As many epochs as fit into what is left; what one takes is measured on a copy that is thrown away."""
     started = time.process_time()
-    scratch = DecoderMethod(
-        type(method.module)(method.module.config),
-        method.cache,
-        head_VD=method.head_VD,
-    )
-    list(Run(scratch, options.model_copy(update={"epochs": 1})).reports(train.examples))
-    epoch_s = time.process_time() - started
-    return options.model_copy(update={"epochs": max(1, int(left_s / epoch_s))})
+    scratch = DecoderMethod(InstructionDecoder(method.module.config), method.cache, head_VD=method.head_VD)
+    few = train.examples[: max(1, len(train.examples) // 4)]
+    list(Run(scratch, options.model_copy(update={"epochs": 1})).reports(few))
+    spent_s = time.process_time() - started
+    share = sum(len(one.ids) for one in few) / train.num_tokens
+    return options.model_copy(update={"epochs": max(1, int((left_s - spent_s) * share / spent_s))})
 
 
 def _examples(base: Base, part: str, most: int) -> TrainingData:
