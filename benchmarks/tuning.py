@@ -55,8 +55,8 @@ def main() -> None:
     parser.add_argument("--valid", type=int, default=24)
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--budget-s", type=float, default=0.0, help="of the decoder; 0: what LoRA took")
     parser.add_argument("--one", help=argparse.SUPPRESS)
-    parser.add_argument("--budget-s", type=float, default=0.0, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if not FOLDER.is_dir():
         print(f"skipped: no data at {FOLDER}; set INSTRUCTREC_DATA")
@@ -70,12 +70,17 @@ def main() -> None:
 def _measure_all(arguments: argparse.Namespace) -> None:
     found: dict[str, dict[str, Any]] = {}
     for name in arguments.methods:
-        budget = found["lora"]["train_cpu_s"] if "lora" in found else 0.0
+        budget = arguments.budget_s or found.get("lora", {}).get("train_cpu_s", 0.0)
         command = [sys.executable, "-m", "benchmarks.tuning", *sys.argv[1:]]
         command += ["--one", name, "--budget-s", str(budget)]
         told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         found[name] = json.loads(told.splitlines()[-1])
-        print(name, {key: value for key, value in found[name].items() if key != "evaluated"}, flush=True)
+        print(name, json.dumps(found[name]), flush=True)
+    given = {key: value for key, value in vars(arguments).items() if key != "one"}
+    save("tuning", {"arguments": given, "methods": found}, table=_table(found))
+
+
+def _table(found: dict[str, dict[str, Any]]) -> str:
     first = next(iter(found.values()))
     rows: list[tuple[object, ...]] = [("as it was", 0, "", "", "", f"{_mean(first, 'before'):.3f}", "", "0")]
     for name, one in found.items():
@@ -84,7 +89,7 @@ def _measure_all(arguments: argparse.Namespace) -> None:
             (
                 name,
                 f"{one['parameters']:,}",
-                f"{one['train_cpu_s']:.0f} s",
+                f"{one['train_cpu_s']:.0f} s, {one['epochs']} epochs",
                 f"{one['trained_tokens'] / one['train_cpu_s']:.0f}",
                 f"{one['peak_mb']:.0f} MB",
                 f"{_mean(one, 'after'):.3f}",
@@ -96,14 +101,13 @@ def _measure_all(arguments: argparse.Namespace) -> None:
         "method",
         "numbers trained",
         "processor time",
-        "supervised tokens/s",
+        "supervised tokens/s of it",
         "peak memory",
         "cross-entropy",
         "gain, 95 %",
         "drift",
     )
-    given = {key: value for key, value in vars(arguments).items() if key not in ("one", "budget_s")}
-    save("tuning", {"arguments": given, "methods": found}, table=markdown(header, rows))
+    return markdown(header, rows)
 
 
 def _mean(one: dict[str, Any], when: str) -> float:
@@ -149,7 +153,6 @@ def _measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "gain": mean_of(before) - mean_of(after),
         "gain_ci95": [low, high],
         "drift": _loss(method, general) - text_before,
-        "evaluated": [[one.loss, other.loss, one.weight] for one, other in zip(before, after, strict=True)],
     }
 
 

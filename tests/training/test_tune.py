@@ -12,8 +12,13 @@ import pytest
 from safetensors.torch import load_file
 
 from dialog.decoder.files import load_decoder
+from dialog.engine.load import open_model
+from dialog.engine.local import LocalModel
 from dialog.engine.sources import resolve
-from tests.training.conftest import Result
+from dialog.errors import ModelError
+from dialog.settings import ModelSection
+from tests.engine.making import prompt_of
+from tests.training.conftest import Result, talk
 from training.data import TrainingData
 from training.examples import Example
 from training.previewing import counts
@@ -69,6 +74,45 @@ def test_a_run_leaves_what_is_served_and_its_card(
     assert "cross-entropy" in result.out
     lines = (folder / "eval" / "after.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(lines) == told["after"]["conversations"]
+
+
+@pytest.mark.parametrize(
+    ("method", "setting"),
+    [("decoder", "decoder"), ("lora", "adapter"), ("adapter", "adapter"), ("full", "name")],
+)
+def test_what_was_tuned_is_served(
+    tune: Tune, log: Path, tmp_path: Path, model_folder: Path, method: str, setting: str
+) -> None:
+    rate = ("--lr", "0.003") if method == "full" else ()
+    assert tune(log, "--out", "tuned", "--method", method, *QUICK, *rate).code == 0
+    base = ModelSection(name=str(model_folder), precision="fp32", device="cpu")
+    tuned = base.model_copy(update={setting: str(tmp_path / "tuned")})
+    assert score(open_model(tuned)) > score(open_model(base)) + 1.0
+
+
+def score(model: LocalModel) -> float:
+    """Log-probability of replies as the log has them, in both languages."""
+    total = 0.0
+    for number in (0, 1):
+        asked, replied = talk(number).messages
+        prompt = prompt_of(model.tokenizer, ("user", asked.content))
+        total += model.score(prompt, [replied.content])[0].total
+    return total
+
+
+def test_a_decoder_stands_on_the_adapter_it_was_trained_on(
+    tune: Tune, log: Path, tmp_path: Path, model_folder: Path
+) -> None:
+    assert tune(log, "--out", "lora", "--method", "lora", *QUICK).code == 0
+    adapter = f"model.adapter={tmp_path / 'lora'}"
+    assert tune(log, "--out", "both", "--method", "decoder", "--set", adapter, *QUICK).code == 0
+    assert card(tmp_path / "both")["adapter"] == str(tmp_path / "lora")
+    before = card(tmp_path / "both")["before"]["cross_entropy"]
+    assert before == pytest.approx(card(tmp_path / "lora")["after"]["cross_entropy"], rel=0.02)
+    section = ModelSection(name=str(model_folder), precision="fp32", decoder=str(tmp_path / "both"))
+    open_model(section.model_copy(update={"adapter": str(tmp_path / "lora")}))
+    with pytest.raises(ModelError, match="was trained on the model"):
+        open_model(section)
 
 
 def test_the_decoder_knows_its_model(tune: Tune, log: Path, tmp_path: Path, model_folder: Path) -> None:
