@@ -60,10 +60,12 @@ def test_preview_counts_for_programs(tune: Tune, log: Path) -> None:
     ],
 )
 def test_a_run_leaves_what_is_served_and_its_card(
-    tune: Tune, log: Path, tmp_path: Path, method: str, files: set[str]
+    tune: Tune, log: Path, tmp_path: Path, model_folder: Path, method: str, files: set[str]
 ) -> None:
+    before = [path.read_bytes() for path in sorted(model_folder.iterdir())]
     result = tune(log, "--out", "tuned", "--method", method, *QUICK)
     assert result.code == 0, result.err
+    assert [path.read_bytes() for path in sorted(model_folder.iterdir())] == before
     folder = tmp_path / "tuned"
     assert {path.name for path in folder.iterdir()} == {*files, "training.json", "eval", "progress.jsonl"}
     told = card(folder)
