@@ -1,7 +1,7 @@
 """The folder of a tuning run: what is to be served, and how it came about.
 
 OUT/adapter_config.json, decoder_config.json, ...   what serving needs, written last
-OUT/training.json                                   the run card: written when all is done
+OUT/training.json, OUT/report.html                  the run card, for programs and for people
 OUT/eval/before.jsonl, eval/after.jsonl             cross-entropy of every held-out conversation
 OUT/progress.jsonl                                  a report a line
 OUT/run.json, checkpoint/, best/                    what a run that was stopped goes on from
@@ -25,7 +25,7 @@ from dialog.errors import ConfigError
 from training.evaluation import Evaluated
 from training.run import Report
 
-_RUN, _CARD, _PROGRESS = "run.json", "training.json", "progress.jsonl"
+_RUN, _CARD, _PROGRESS, _PAGE = "run.json", "training.json", "progress.jsonl", "report.html"
 
 
 class RunFolder:
@@ -84,8 +84,10 @@ class RunFolder:
         with (self.path / _PROGRESS).open("a", encoding="utf-8") as file:
             file.write(report.model_dump_json() + "\n")
 
-    def finish(self, card: dict[str, Any]) -> None:
+    def finish(self, card: dict[str, Any], *, page: str) -> None:
         """The card is the last thing written; what was kept to go on from goes."""
+        text = page.encode("utf-8", "backslashreplace").decode("utf-8")
+        _write_text(self.path / _PAGE, text)
         _write(self.path / _CARD, card)
         for path in (self.checkpoint, self.best):
             shutil.rmtree(path, ignore_errors=True)

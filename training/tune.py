@@ -25,6 +25,7 @@ from training.evaluation import Evaluated, by_conversation, losses_of, summary
 from training.methods.decoder import DecoderMethod
 from training.methods.method import Method
 from training.methods.opening import Base, open_method, run_options
+from training.page import page
 from training.run import Report, Run, planned_steps
 from training.run_folder import RunFolder
 
@@ -122,7 +123,7 @@ class Tuning:
             "after": summary(after),
             "reports": [report.model_dump() for report in folder.reports()],
         }
-        folder.finish(card)
+        folder.finish(card, page=page(card, before=before, after=after))
         return card
 
     def _loop(self, folder: RunFolder, clock: _Clock) -> None:

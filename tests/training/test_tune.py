@@ -67,7 +67,13 @@ def test_a_run_leaves_what_is_served_and_its_card(
     assert result.code == 0, result.err
     assert [path.read_bytes() for path in sorted(model_folder.iterdir())] == before
     folder = tmp_path / "tuned"
-    assert {path.name for path in folder.iterdir()} == {*files, "training.json", "eval", "progress.jsonl"}
+    assert {path.name for path in folder.iterdir()} == {
+        *files,
+        "training.json",
+        "report.html",
+        "eval",
+        "progress.jsonl",
+    }
     told = card(folder)
     assert told["method"] == method
     assert told["after"]["cross_entropy"] < told["before"]["cross_entropy"]
