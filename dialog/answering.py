@@ -248,6 +248,7 @@ class Answering:
         )
         self.draft.render_s = time.perf_counter() - started
         self.draft.summary = rendered.summary
+        self.draft.prompt = rendered.prompt
         yield PromptReady(fit=rendered.prompt.fit)
         for notice in rendered.notices:
             yield Notice(text=notice)

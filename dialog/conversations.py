@@ -127,10 +127,21 @@ class Conversations:
         topic: str | None = None,
         scope: Scope = "conversation",
         priority: int = 0,
+        weight: float = 1.0,
     ) -> Instruction:
-        """Add a standing wish to the instruction stack and return it."""
+        """Add a standing wish to the instruction stack and return it.
+
+        Args:
+            weight: how strongly an instruction decoder heeds it; 0 mutes it; no effect without one.
+        """
         instruction = Instruction(
-            id=new_id(), text=text, source="wish", scope=scope, priority=priority, topic=topic
+            id=new_id(),
+            text=text,
+            source="wish",
+            scope=scope,
+            priority=priority,
+            topic=topic,
+            weight=weight,
         )
         self.ledger.append(conversation_id, lambda it: [InstructionSet(**_next(it), instruction=instruction)])
         return instruction

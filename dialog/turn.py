@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dialog.answering import Answering
 from dialog.draft import Draft, Outcome, Parts, Request
 from dialog.events import ActionProposed, Event, Finished, Notice, Retrieved, SkillCalled
+from dialog.explaining import decoded_shares
 from dialog.filling import fill
 from dialog.phrases import small_talk
 from dialog.protocols import Skill
@@ -39,6 +40,10 @@ def run_turn(parts: Parts, request: Request, *, record: Callable[[Outcome], None
         draft.finish_reason = "error" if isinstance(error, Exception) else "interrupted"
         record(draft.outcome())
         raise
+    if draft.mode == "generated" and draft.prompt is not None:
+        draft.attribution = decoded_shares(
+            parts.model, draft.prompt, draft.text, cache_key=request.conversation.id
+        )
     outcome = draft.outcome()
     record(outcome)
     yield Finished(reply=outcome.reply)

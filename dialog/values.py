@@ -52,10 +52,7 @@ class Transcript(Value):
 
 
 class Turn(Value):
-    """One exchange as the prompt sees it: what the user said and what was answered.
-
-    `index` counts from 0 along the path to the head; `reply` is None while none was made, or a person's.
-    """
+    """One exchange of the path to the head; `reply` is None while none was made, or a person made it."""
 
     index: int = Field(ge=0)
     user_id: str
@@ -177,6 +174,8 @@ class Prompt(Value):
     segments: tuple[Segment, ...]
     fit: FitReport
     messages: tuple[Message, ...] = ()
+    weights: tuple[tuple[str, float], ...] = ()
+    """Refs of segments an instruction decoder is to heed more or less than others (1), and how much."""
 
 
 class Sampling(Value):
@@ -195,8 +194,7 @@ class Sampling(Value):
 class Chunk(Value):
     """A piece of a streamed reply: whole characters, the ids behind them, and the end if it is the last.
 
-    `prefill_s` and `cached_tokens` are set on one chunk only. A served model gives
-    no ids: then the last chunk says in `reply_tokens` how many there were.
+    `prefill_s`, `cached_tokens` are on one chunk; without ids (a served model) the last has `reply_tokens`.
     """
 
     text: str = ""

@@ -1,6 +1,6 @@
 """Transcripts to examples, with every loss counted: what was refused, shortened or left out, and why.
 
-data = read_examples([Path("train.jsonl")], tokenizer, limit_tokens=2048)
+data = make_examples(transcripts, tokenizer, limit_tokens=2048)
 data.examples, data.num_supervised, data.refused
 """
 
@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpora.schema import TranscriptReader
 from dialog.errors import CorpusError
 from dialog.protocols import ChatTokenizer
 from dialog.values import Transcript
@@ -44,11 +43,6 @@ class TrainingData:
         return sum(len(one.ids) for one in self.examples)
 
 
-def read_transcripts(paths: Sequence[Path]) -> list[Transcript]:
-    """Every transcript of the files. Raises CorpusError as `corpora.schema` does."""
-    return [transcript for path in paths for transcript in TranscriptReader(path)]
-
-
 def make_examples(
     transcripts: Sequence[Transcript],
     tokenizer: ChatTokenizer,
@@ -58,6 +52,9 @@ def make_examples(
     paths: Sequence[Path] = (),
 ) -> TrainingData:
     """All examples of the transcripts.
+
+    Args:
+        paths: where they were read from, for the hashes; what is no file (standard input) has none.
 
     Raises:
         CorpusError: not one token of them is in the loss.
@@ -82,7 +79,7 @@ def make_examples(
         num_conversations=len(transcripts),
         refused=dict(refused),
         notes=dict(notes),
-        sha256={str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths},
+        sha256={str(path): _sha256(path) for path in paths if path.exists()},
     )
 
 
@@ -98,6 +95,19 @@ def held_out(
     train = [one for one in transcripts if place(one) >= share]
     valid = [one for one in transcripts if place(one) < share]
     return train, valid
+
+
+def _sha256(path: Path) -> str:
+    """Of a file; of a folder, over the names and contents of all its files."""
+    digest = hashlib.sha256()
+    if path.is_file():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    for one in sorted(path.rglob("*")):
+        if one.is_file():
+            name = str(one.relative_to(path)).encode("utf-8", "surrogateescape")
+            digest.update(name + b"\0" + bytes.fromhex(_sha256(one)))
+    return digest.hexdigest()
 
 
 def _kind(note: str) -> str:

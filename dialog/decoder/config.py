@@ -6,6 +6,7 @@ config.num_parameters
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Self, get_args
 
 from pydantic import Field, model_validator
@@ -15,6 +16,12 @@ from dialog.values import SegmentKind, Value
 FORMAT = 1
 KINDS: tuple[SegmentKind, ...] = get_args(SegmentKind)
 """Kinds of prompt segments, in the order of their rows in the bias table."""
+
+
+def kind_rows(kinds: Iterable[str]) -> list[int]:
+    """The row of each kind in the bias table."""
+    known: tuple[str, ...] = KINDS
+    return [known.index(kind) for kind in kinds]
 
 
 class DecoderConfig(Value):

@@ -21,6 +21,7 @@ class Memory:
 
     Attributes:
         keys_BTR, values_BTR: what queries attend to.
+        hop_keys_BTR, hop_values_BTR: what refines a query before it does.
         reads_BTR: the projection that the next token's key also looks at.
         ids_BT: the tokens themselves, for the copy term.
         kinds_BT: rows of the bias table.
@@ -28,6 +29,8 @@ class Memory:
 
     keys_BTR: Tensor
     values_BTR: Tensor
+    hop_keys_BTR: Tensor
+    hop_values_BTR: Tensor
     reads_BTR: Tensor
     ids_BT: Tensor
     kinds_BT: Tensor
@@ -38,14 +41,22 @@ class Memory:
 
     def crop(self, num_tokens: int) -> Memory:
         """The first `num_tokens` tokens."""
-        return Memory(*(part[:, :num_tokens] for part in self._parts()))
+        return Memory(*(part[:, :num_tokens] for part in self.parts()))
 
     def joined(self, other: Memory) -> Memory:
-        pairs = zip(self._parts(), other._parts(), strict=True)
+        pairs = zip(self.parts(), other.parts(), strict=True)
         return Memory(*(torch.cat(pair, dim=1) for pair in pairs))
 
     def num_bytes(self) -> int:
-        return sum(part.numel() * part.element_size() for part in self._parts())
+        return sum(part.numel() * part.element_size() for part in self.parts())
 
-    def _parts(self) -> tuple[Tensor, ...]:
-        return (self.keys_BTR, self.values_BTR, self.reads_BTR, self.ids_BT, self.kinds_BT)
+    def parts(self) -> tuple[Tensor, ...]:
+        return (
+            self.keys_BTR,
+            self.values_BTR,
+            self.hop_keys_BTR,
+            self.hop_values_BTR,
+            self.reads_BTR,
+            self.ids_BT,
+            self.kinds_BT,
+        )

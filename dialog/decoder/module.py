@@ -89,7 +89,12 @@ class InstructionDecoder(nn.Module):
     def read(
         self, taps_BTKD: Tensor, ids_BT: Tensor, kinds_BT: Tensor, after: Memory | None = None
     ) -> Memory:
-        """The memory of tokens, appended to `after`. Reading in pieces gives what reading at once gives.
+        """The memory of tokens, appended to `after`. Reading in pieces gives what reading at once gives."""
+        read = self.read_more(taps_BTKD, ids_BT, kinds_BT, after=after)
+        return read if after is None else after.joined(read)
+
+    def read_more(self, taps_BTKD: Tensor, ids_BT: Tensor, kinds_BT: Tensor, after: Memory | None) -> Memory:
+        """The memory of these tokens alone, `after` being what was read before them.
 
         A key knows its token and the one before it, so that what followed a
         name is found by the name.
@@ -97,14 +102,17 @@ class InstructionDecoder(nn.Module):
         reads_BTR = self.reader(self._taps(taps_BTKD))
         before_B1R = torch.zeros_like(reads_BTR[:, :1]) if after is None else after.reads_BTR[:, -1:]
         shifted_BTR = torch.cat([before_B1R, reads_BTR[:, :-1]], dim=1)
+        keys_BTR = self.key(torch.cat([shifted_BTR, reads_BTR], dim=-1))
         read = Memory(
-            keys_BTR=self.key(torch.cat([shifted_BTR, reads_BTR], dim=-1)),
+            keys_BTR=keys_BTR,
             values_BTR=self.value(self._tap(-1, taps_BTKD)),
+            hop_keys_BTR=self.hop_key(keys_BTR),
+            hop_values_BTR=self.hop_value(keys_BTR),
             reads_BTR=reads_BTR,
             ids_BT=ids_BT,
             kinds_BT=kinds_BT,
         )
-        return read if after is None else after.joined(read)
+        return read
 
     def look(
         self,
@@ -156,14 +164,26 @@ class InstructionDecoder(nn.Module):
             hidden_BQD: the model's last hidden state, after its final norm.
             head_VD: the model's own output embedding.
         """
-        changed_BQD = hidden_BQD.float() + self.up(look.context_BQR) + look.own_BQD
-        logits_BQV = F.linear(changed_BQD.to(head_VD.dtype), head_VD).float()
+        changed_BQD = self.changed(hidden_BQD, look).to(head_VD.dtype)
+        return self.with_copies(F.linear(changed_BQD, head_VD).float(), look, memory)
+
+    def changed(self, hidden_BQD: Tensor, look: Look) -> Tensor:
+        """The hidden state, float32, that the model's head is to be applied to."""
+        changed_BQD: Tensor = hidden_BQD.float() + self.up(look.context_BQR) + look.own_BQD
+        return changed_BQD
+
+    def with_copies(self, logits_BQV: Tensor, look: Look, memory: Memory) -> Tensor:
+        """The head's logits, float32, with the copy term."""
         where_BQT = memory.ids_BT[:, None].expand_as(look.copied_BQT)
         return logits_BQV.scatter_add(-1, where_BQT, look.copied_BQT)
 
     def contributions(self, look: Look, memory: Memory, targets_BQ: Tensor, head_VD: Tensor) -> Tensor:
         """C_BQT: what each remembered token adds to the logit of each target; exact in float32."""
-        rows_BQR = head_VD[targets_BQ].float() @ self.up.weight
+        return self.spoken_for(look, memory, targets_BQ, head_VD[targets_BQ])
+
+    def spoken_for(self, look: Look, memory: Memory, targets_BQ: Tensor, rows_BQD: Tensor) -> Tensor:
+        """`contributions`, given the head's row of each target."""
+        rows_BQR = rows_BQD.float() @ self.up.weight
         rows_BHQE, values_BHTE = self._heads(rows_BQR), self._heads(memory.values_BTR)
         said_BHQT = rows_BHQE @ values_BHTE.transpose(-1, -2)
         is_target_BQT = memory.ids_BT[:, None] == targets_BQ[:, :, None]
@@ -178,8 +198,8 @@ class InstructionDecoder(nn.Module):
         # A first key of zeros: there is something to see even if every segment is mute.
         hop_BHQE = F.scaled_dot_product_attention(
             self._heads(self.hop_query(self.hop_norm(state_BQR))),
-            F.pad(self._heads(self.hop_key(memory.keys_BTR)), (0, 0, 1, 0)),
-            F.pad(self._heads(self.hop_value(memory.keys_BTR)), (0, 0, 1, 0)),
+            F.pad(self._heads(memory.hop_keys_BTR), (0, 0, 1, 0)),
+            F.pad(self._heads(memory.hop_values_BTR), (0, 0, 1, 0)),
             attn_mask=F.pad(mask_BHQT, (1, 0)),
         )
         state_BQR = state_BQR + self.hop_out(hop_BHQE.transpose(1, 2).flatten(2))

@@ -31,7 +31,7 @@ class Prefix:
 
     def __init__(self, make_cache: Callable[[], Cache]) -> None:
         self._make_cache = make_cache
-        self.cache = make_cache()
+        self.cache: Any = make_cache()
         self.ids: list[int] = []
         self._is_whole = True
 
@@ -84,7 +84,8 @@ class Prefix:
         return fork
 
     def num_bytes(self) -> int:
-        return self.cache.num_bytes()
+        num_bytes: int = self.cache.num_bytes()
+        return num_bytes
 
 
 class PrefixPool:

@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from dialog.engine.adapters import is_bottleneck
+from dialog.engine.decoded import DecodedForward, TappedForward
+from dialog.engine.decoders import Decoders
 from dialog.engine.lean.architecture import Architecture, read_architecture
 from dialog.engine.lean.rope import Unsupported
 from dialog.engine.lean.weights import SafetensorsFolder
 from dialog.engine.local import DEFAULT_CACHE_BYTES, LocalModel
 from dialog.engine.precision import Choice, choose_plain, choose_precision
-from dialog.engine.prepare import prepare
+from dialog.engine.prepare import prepare, tuned_fingerprint
 from dialog.engine.scheduler import DEFAULT_QUEUE, DEFAULT_SLOTS
 from dialog.engine.shelf import Notify
 from dialog.engine.sources import ModelFiles, resolve
@@ -91,7 +94,9 @@ def explain(config: ModelSection, files: ModelFiles) -> str:
 
 def _open_lean(config: ModelSection, files: ModelFiles, device: torch.device, notify: Notify) -> LocalModel:
     architecture, choice = plan(config, files, device)
-    adapter = Path(config.adapter).expanduser() if config.adapter else None
+    adapter = _adapter(config)
+    if adapter is not None and is_bottleneck(adapter):
+        raise Unsupported("bottleneck adapters, which cannot be merged into the weights")
     prepared = prepare(files, architecture, choice, device=device, adapter=adapter, notify=notify)
     tokenizer = HFChatTokenizer(prepared.tokenizer)
     info = ModelInfo(
@@ -103,42 +108,87 @@ def _open_lean(config: ModelSection, files: ModelFiles, device: torch.device, no
         device=str(device),
         dtype=_DTYPES.get(choice.precision, choice.precision),
         num_parameters=architecture.num_parameters,
-        adapters=(config.adapter,) if config.adapter else (),
+        adapters=_adapters(config),
         engine=f"lean, {choice.precision}: {choice.reason}",
     )
+    decoders = _decoders(config, files, prepared.forward, info, is_linear=architecture.logits_softcap is None)
     return LocalModel(
-        prepared.forward,
+        decoders.forward if decoders else prepared.forward,
         tokenizer,
         info=info,
         end_ids=prepared.tokenizer.end_ids,
         cache_bytes=config.cache_mb * 2**20,
+        decoders=decoders,
         slots=config.slots,
         queue=config.queue,
     )
 
 
 def _open_plain(config: ModelSection, files: ModelFiles, device: torch.device, refusal: str) -> LocalModel:
+    from dialog.engine.plain import PlainForward
     from dialog.engine.stock import load_model, load_tokenizer, with_adapter
 
     choice = choose_plain(config.precision, device)
     tokenizer = load_tokenizer(files)
     model = load_model(files, device, choice.dtype)
-    if config.adapter is not None:
-        model = with_adapter(model, Path(config.adapter).expanduser())
-    return local_model(
+    adapter = _adapter(config)
+    if adapter is not None:
+        model = with_adapter(model, adapter)
+    plain = local_model(
         model,
         tokenizer,
         name=config.name,
         fingerprint=files.fingerprint,
         languages=config.languages or files.languages,
         context_tokens=config.context_tokens,
-        adapters=(config.adapter,) if config.adapter else (),
+        adapters=_adapters(config),
         cache_bytes=config.cache_mb * 2**20,
         slots=config.slots,
         queue=config.queue,
         engine=f"transformers, {choice.precision}, one conversation at a time: "
         f"the lean engine does not know {refusal}",
     )
+    text_config = model.config.get_text_config(decoder=True)
+    is_linear = getattr(text_config, "final_logit_softcapping", None) is None
+    decoders = _decoders(config, files, PlainForward(model), plain.info, is_linear=is_linear)
+    if decoders is None:
+        return plain
+    return LocalModel(
+        decoders.forward,
+        HFChatTokenizer(tokenizer),
+        info=plain.info,
+        end_ids=plain.end_ids,
+        cache_bytes=config.cache_mb * 2**20,
+        decoders=decoders,
+        slots=config.slots,
+        queue=config.queue,
+    )
+
+
+def _adapter(config: ModelSection) -> Path | None:
+    return Path(config.adapter).expanduser() if config.adapter else None
+
+
+def _adapters(config: ModelSection) -> tuple[str, ...]:
+    return tuple(folder for folder in (config.adapter, config.decoder) if folder)
+
+
+def _decoders(
+    config: ModelSection, files: ModelFiles, forward: TappedForward, info: ModelInfo, *, is_linear: bool
+) -> Decoders | None:
+    """The configured decoder as the default of all conversations; None if there is none.
+
+    Raises:
+        ModelError: it does not fit this model, or none can.
+    """
+    if config.decoder is None:
+        return None
+    if not is_linear:
+        raise ModelError(f"{config.name} bends its logits: no instruction decoder stands on it; use LoRA")
+    model = tuned_fingerprint(files, _adapter(config))
+    decoders = Decoders(DecodedForward(forward), model=model, template=info.template_fingerprint)
+    decoders.default = decoders.load(Path(config.decoder))
+    return decoders
 
 
 def local_model(

@@ -12,11 +12,13 @@ one on the same key starts from nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from dialog.engine.cache import Prefix, PrefixPool
+from dialog.engine.decoders import Decoders
 from dialog.engine.detokenize import Detokenizer, StopStrings
 from dialog.engine.forward import Forward
 from dialog.engine.generate import Limits, chunks
@@ -25,9 +27,9 @@ from dialog.engine.sampling import Sampler
 from dialog.engine.scheduler import DEFAULT_QUEUE, DEFAULT_SLOTS, Scheduler
 from dialog.engine.tokenizer import HFChatTokenizer
 from dialog.engine.turns import Turns
-from dialog.errors import PromptTooLong
+from dialog.errors import ModelError, PromptTooLong
 from dialog.protocols import Cancel, ChatTokenizer
-from dialog.values import Chunk, ModelInfo, Prompt, Sampling, TokenScores
+from dialog.values import Chunk, ModelInfo, Prompt, Sampling, Segment, TokenScores
 
 DEFAULT_CACHE_BYTES = 512 * 2**20
 
@@ -38,6 +40,7 @@ class LocalModel:
     Args:
         end_ids: tokens that end a reply.
         cache_bytes: memory for prefixes of conversations; 0 reuses nothing.
+        decoders: instruction decoders on `forward`, which is then theirs.
         slots: replies made at once, at least 1.
         queue: requests that may wait for a slot.
     """
@@ -50,12 +53,14 @@ class LocalModel:
         info: ModelInfo,
         end_ids: frozenset[int],
         cache_bytes: int = DEFAULT_CACHE_BYTES,
+        decoders: Decoders | None = None,
         slots: int = DEFAULT_SLOTS,
         queue: int = DEFAULT_QUEUE,
     ) -> None:
         self.info = info
         self.tokenizer: ChatTokenizer = tokenizer
         self.forward = forward
+        self.decoders = decoders
         self.prefixes = PrefixPool(max_bytes=cache_bytes)
         self.end_ids = end_ids
         self._hidden_ids = tokenizer.special_ids
@@ -94,7 +99,7 @@ class LocalModel:
         """
         encoded = [self.tokenizer.encode(text)[0] for text in continuations]
         self._check_fits(prompt, reserved=max((len(ids) for ids in encoded), default=0))
-        prefix = Prefix(self.forward.new_cache)
+        prefix = self._prefix(None, prompt)
         with self._turns, prefix.extending(prompt.ids) as cache:
             first_1V = self.forward.next_logits(prompt.ids, cache)
         return [self._score_one(ids, prefix, prompt.ids, first_1V) for ids in encoded]
@@ -107,7 +112,7 @@ class LocalModel:
             key=cache_key,
             sampler=Sampler(sampling),
             limits=limits,
-            take=lambda: self.prefixes.take(cache_key, prompt.ids) or Prefix(self.forward.new_cache),
+            take=lambda: self._prefix(cache_key, prompt),
             give_back=lambda prefix: self.prefixes.put(cache_key, prefix),
         )
         try:
@@ -124,6 +129,40 @@ class LocalModel:
                 yield chunk
         finally:  # also when the reader leaves early
             request.leave()
+
+    def attribute(
+        self, prompt: Prompt, text: str, segments: Sequence[Segment], *, cache_key: str | None = None
+    ) -> list[float] | None:
+        """Share of each segment of the prompt in a reply, exact, by the decoder that gave it.
+
+        None where no decoder is used in this conversation, or prompt and reply do not fit the context.
+        """
+        reply_ids = self.tokenizer.encode(text)[0]
+        fits = len(prompt.ids) + len(reply_ids) <= self.info.context_tokens
+        if self.decoders is None or self.decoders.of(cache_key) is None or not reply_ids or not fits:
+            return None
+        prefix = self._prefix(cache_key, prompt)
+        try:
+            with self._turns:
+                return self.decoders.shares(prefix, prompt, reply_ids, segments)
+        finally:
+            self.prefixes.put(cache_key, prefix)
+
+    def choose_decoder(self, cache_key: str, folder: Path | None) -> None:
+        """Answer a conversation with the decoder of `folder` from its next turn on; None: with none.
+
+        Raises:
+            ModelError: the model was opened without a decoder, or this one is not its own.
+        """
+        if self.decoders is None:
+            raise ModelError(f"{self.info.name} was loaded without a decoder; set model.decoder")
+        self.decoders.choose(cache_key, folder)
+
+    def _prefix(self, cache_key: str | None, prompt: Prompt) -> Prefix:
+        """What was read of a conversation, to be gone on with by this prompt; out of the pool meanwhile."""
+        if self.decoders is not None:
+            return self.decoders.prefix(self.prefixes, cache_key, prompt)
+        return self.prefixes.take(cache_key, prompt.ids) or Prefix(self.forward.new_cache)
 
     def _score_one(
         self, ids: list[int], prefix: Prefix, prompt_ids: tuple[int, ...], first_1V: torch.Tensor

@@ -1,6 +1,7 @@
 """Any causal language model of transformers: the road for what the lean engine does not know.
 
-Shapes: B sequences (1 here), T new tokens, V vocabulary, K key-value heads, D dimensions of a head.
+Shapes: B sequences (1 here), T new tokens, V vocabulary, K key-value heads (taps, where hidden states
+are read), D dimensions of a head, E hidden.
 
     forward = PlainForward(AutoModelForCausalLM.from_pretrained(directory))
     logits_1V = forward.next_logits(ids, forward.new_cache())
@@ -129,6 +130,33 @@ class PlainForward:
     def all_logits(self, ids: Sequence[int], cache: PlainCache) -> Tensor:
         """Logits (T, V), float32, of the token after each of `ids`."""
         return self._run(ids, cache, keep=0)
+
+    @torch.inference_mode()
+    def tapped(self, ids: Sequence[int], cache: PlainCache, taps: Sequence[int]) -> Tensor:
+        """States (T, K, E) after the layers `taps`, counted from 1; after the last one, normed."""
+        ids_BT = torch.tensor([list(ids)], dtype=torch.long, device=self.device)
+        states = self.model(
+            input_ids=ids_BT,
+            past_key_values=cache.past,
+            use_cache=True,
+            logits_to_keep=1,
+            output_hidden_states=True,
+        ).hidden_states
+        cache.length += len(ids)
+        return torch.stack([states[tap][0] for tap in taps], dim=1)
+
+    @torch.inference_mode()
+    def head_logits(self, hidden_TE: Tensor) -> Tensor:
+        """Logits (T, V), float32, of normed states."""
+        logits_TV = self.model.get_output_embeddings()(hidden_TE)
+        assert isinstance(logits_TV, Tensor)
+        return logits_TV.float()
+
+    def head_rows(self, ids: Sequence[int]) -> Tensor:
+        """Rows (T, E) of the head."""
+        rows_TE = self.model.get_output_embeddings().weight[torch.tensor(list(ids), device=self.device)]
+        assert isinstance(rows_TE, Tensor)
+        return rows_TE.detach()
 
     def _run(self, ids: Sequence[int], cache: PlainCache, *, keep: int) -> Tensor:
         ids_BT = torch.tensor([list(ids)], dtype=torch.long, device=self.device)

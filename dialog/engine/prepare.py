@@ -28,6 +28,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from dialog import home
+from dialog.engine.adapters import adapter_files
 from dialog.engine.lean.architecture import Architecture
 from dialog.engine.lean.forward import LeanForward
 from dialog.engine.lean.pack import pack, rows_agree
@@ -180,11 +181,13 @@ def _circumstances(directory: Path) -> str:
 def _adapter_hash(adapter: Path | None) -> str:
     if adapter is None:
         return "base"
-    from dialog.engine.stock import check_adapter
-
-    check_adapter(adapter)
-    files = (adapter / "adapter_config.json", adapter / "adapter_model.safetensors")
+    files = adapter_files(adapter)
     return hashlib.sha256("".join(file_hash(path) for path in files).encode()).hexdigest()[:16]
+
+
+def tuned_fingerprint(files: ModelFiles, adapter: Path | None) -> str:
+    """Of the model as it is served: its own, and the adapter's if one is merged into it."""
+    return files.fingerprint if adapter is None else f"{files.fingerprint}-{_adapter_hash(adapter)}"
 
 
 def _forget(root: Path, prefix: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from dialog.engine.adapters import adapter_files, is_bottleneck
 from dialog.engine.quiet import quiet
 from dialog.engine.sources import ModelFiles
 from dialog.errors import ModelError
@@ -38,26 +39,24 @@ def load_model(files: ModelFiles, device: torch.device, dtype: torch.dtype) -> P
     return model.to(device)
 
 
-def check_adapter(directory: Path) -> None:
-    """Raises ModelError where there is none, or only one that could run code."""
-    if not (directory / "adapter_config.json").is_file():
-        raise ModelError(f"{str(directory)!r} is no adapter: it has no adapter_config.json")
-    if not (directory / "adapter_model.safetensors").is_file():
-        raise ModelError(f"{str(directory)!r} has no adapter_model.safetensors; pickled adapters are refused")
-
-
 def with_adapter(model: PreTrainedModel, directory: Path) -> PreTrainedModel:
-    """The model with the adapter merged into its weights.
+    """The model with the adapter merged into its weights, or put into it where it cannot be merged.
 
     Raises:
         ModelError: no adapter, a pickled one, or one for another model.
     """
-    check_adapter(directory)
+    adapter_files(directory)
+    if is_bottleneck(directory):
+        from dialog.engine.bottleneck import with_bottlenecks
+
+        return with_bottlenecks(model, directory)
     from peft import PeftModel  # seconds to import: only for those who use one
 
     try:
         with warnings.catch_warnings():  # peft still asks transformers by names that are about to go
             warnings.simplefilter("ignore", FutureWarning)
+            # AdaLoRA's ranks are applied when its tensors are read, not where this looks for them.
+            warnings.filterwarnings("ignore", "The following rank_pattern keys", RuntimeWarning)
             return PeftModel.from_pretrained(model, str(directory)).merge_and_unload()
     except Exception as error:  # peft raises whatever a mismatch breaks first
         raise ModelError(f"the adapter {str(directory)!r} does not fit this model: {error}") from error

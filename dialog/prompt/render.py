@@ -200,6 +200,7 @@ def _prompt(fitted: Fitted, *, limit_tokens: int, reserve_tokens: int) -> Prompt
         segments=fitted.laid.segments,
         fit=_report(fitted, limit_tokens=limit_tokens, reserve_tokens=reserve_tokens),
         messages=tuple(message.as_message() for message in fitted.frame.spoken()),
+        weights=tuple((one.id, one.weight) for one in fitted.frame.instructions if one.weight != 1.0),
     )
 
 

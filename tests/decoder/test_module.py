@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from dialog.decoder.config import DecoderConfig, default_config
-from dialog.decoder.loss import IGNORED, evidence_loss
+from dialog.decoder.loss import IGNORED, evidence_sum, places, telling
 from dialog.decoder.memory import Memory
 from dialog.decoder.module import InstructionDecoder, Look
 
@@ -139,11 +139,14 @@ def test_evidence_is_rewarded_where_it_tells(given: dict[str, Tensor]) -> None:
     positions = torch.arange(12, NUM_TOKENS).expand(2, -1)
     targets = torch.full((2, 8), IGNORED)
     anywhere = torch.ones(2, NUM_TOKENS, dtype=torch.bool)
-    assert float(evidence_loss(look, memory, targets, positions, anywhere)) == 0.0
+    nowhere = places(memory.ids_BT, targets, positions, anywhere)
+    assert float(evidence_sum(look, nowhere, targets)) == 0.0
     targets[0, 2] = memory.ids_BT[0, 5]
+    found = places(memory.ids_BT, targets, positions, anywhere)
+    assert int(telling(found, targets).sum()) == 1
     at = memory.ids_BT[0, : 12 + 3] == memory.ids_BT[0, 5]
     share = look.attention_BHQT[0, :, 2, : 12 + 3].mean(dim=0)[at].sum()
-    assert torch.isclose(evidence_loss(look, memory, targets, positions, anywhere), -share.log())
+    assert torch.isclose(evidence_sum(look, found, targets), -share.log())
 
 
 def test_every_parameter_learns(given: dict[str, Tensor]) -> None:

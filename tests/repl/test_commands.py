@@ -35,8 +35,8 @@ def turns(talk, conversation_id="c-1"):
 def test_the_table_has_every_promised_command():
     promised = (
         "/help /sources /context /history /new /resume /model /exit /undo /redo /edit /retry /fork /tree "
-        "/switch /instructions /skills /skill /rate /actions /approve /reject /why /export /save /load "
-        "/set /clear"
+        "/switch /instructions /skills /skill /decoder /rate /actions /approve /reject /why /export /save "
+        "/load /set /clear"
     )
     assert {command.name for command in TABLE} == set(promised.split())
 
@@ -130,6 +130,20 @@ def test_why_draws_shares_as_bars_largest_first(start):
 def test_why_explains_a_reply_that_came_without_shares(start):
     talk = start(["Yes."])
     assert "100.0% " in below(talk("go\r/why\r", conversation_id="c-1"), "› /why")[0]
+
+
+def test_a_decoder_is_chosen_for_this_conversation(start):
+    talk = start(["Yes."])
+    chosen = []
+    talk.agent.use_decoder = lambda folder, conversation_id: chosen.append((folder, conversation_id))
+    shown = talk("/decoder tuned/客服\r/decoder off\r", conversation_id="c-1")
+    assert chosen == [("tuned/客服", "c-1"), (None, "c-1")]
+    assert "Answers come through tuned/客服." in shown
+    assert "The model answers alone." in shown
+
+
+def test_a_model_without_decoders_says_so(start):
+    assert "takes no instruction decoders" in start(["Yes."])("/decoder tuned\r")
 
 
 def test_why_with_nothing_to_attribute_says_so(start):

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from corpora.schema import write_transcripts
+from corpora.schema import TranscriptReader, write_transcripts
 from dialog.errors import CorpusError
 from dialog.testing import WordTokenizer
 from dialog.values import Message, Transcript
-from training.data import held_out, make_examples, read_transcripts
+from training.data import held_out, make_examples
 
 
 def talk(number: int, *, loss: bool | None = None) -> Transcript:
@@ -25,7 +25,7 @@ def talk(number: int, *, loss: bool | None = None) -> Transcript:
 def test_files_become_examples_with_their_hashes(tmp_path: Path) -> None:
     path = tmp_path / "chats.jsonl"
     write_transcripts(path, [talk(0), talk(1)])
-    data = make_examples(read_transcripts([path]), WordTokenizer(), limit_tokens=200, paths=[path])
+    data = make_examples(list(TranscriptReader(path)), WordTokenizer(), limit_tokens=200, paths=[path])
     assert (data.num_conversations, len(data.examples)) == (2, 2)
     assert 0 < data.num_supervised < data.num_tokens
     assert data.sha256 == {str(path): hashlib.sha256(path.read_bytes()).hexdigest()}
@@ -51,3 +51,20 @@ def test_a_division_is_the_same_whatever_the_order() -> None:
     assert len(train) + len(valid) == 200
     assert 20 <= len(valid) <= 60
     assert held_out(talks, share=0.2, seed=2)[1] != valid
+
+
+def test_a_folder_has_one_hash_of_all_its_files(tmp_path: Path) -> None:
+    folder = tmp_path / "mails"
+    folder.mkdir()
+
+    def hashed() -> dict[str, str]:
+        paths = [folder, Path("-")]
+        return make_examples([talk(0)], WordTokenizer(), limit_tokens=200, paths=paths).sha256
+
+    (folder / "a.eml").write_text("一", encoding="utf-8")
+    before = hashed()
+    assert set(before) == {str(folder)}
+    (folder / "b.eml").write_text("two", encoding="utf-8")
+    assert hashed() != before
+    (folder / "b.eml").unlink()
+    assert hashed() == before

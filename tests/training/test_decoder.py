@@ -21,11 +21,12 @@ from training.batching import batches
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.examples import Example, build_examples
 from training.features import FeatureCache, NoRoom
-from training.methods.decoder import DecoderOptions, DecoderRun
+from training.methods.decoder import DecoderMethod
+from training.run import Run, RunOptions
 from training.schedule import Schedule
 
 CONFIG = DecoderConfig(hidden_size=64, taps=(1, 2), rank=32, heads=4, mlp_size=32)
-OPTIONS = DecoderOptions(epochs=12, lr=1e-2, batch_tokens=1500, seed=3)
+OPTIONS = RunOptions(epochs=12, lr=1e-2, batch_tokens=1500, seed=3)
 
 
 def talk(number: int) -> Transcript:
@@ -58,10 +59,10 @@ def cache_of(model: PreTrainedModel, folder: Path | None, *, fingerprint: str = 
     return FeatureCache(folder, model=model, fingerprint=fingerprint, template="t", taps=CONFIG.taps)
 
 
-def run_of(model: PreTrainedModel, cache: FeatureCache, options: DecoderOptions = OPTIONS) -> DecoderRun:
+def run_of(model: PreTrainedModel, cache: FeatureCache, options: RunOptions = OPTIONS) -> Run:
     torch.manual_seed(0)
     head = model.get_output_embeddings().weight
-    return DecoderRun(InstructionDecoder(CONFIG), cache, head_VD=head, options=options)
+    return Run(DecoderMethod(InstructionDecoder(CONFIG), cache, head_VD=head), options)
 
 
 def digest(model: PreTrainedModel) -> str:
@@ -76,10 +77,10 @@ def test_it_learns_what_was_not_shown_and_the_model_stays_as_it_was(
     run = run_of(model, cache_of(model, tmp_path))
     train, valid = examples[:40], examples[40:]
     at_first = run.loss_on(valid)
-    reports = list(run.epochs(train, valid))
+    reports = list(run.reports(train, valid))
     assert reports[-1].valid_loss is not None
     assert reports[-1].valid_loss < 0.5 * at_first
-    assert reports[-1].evidence_loss < 0.5 * reports[0].evidence_loss
+    assert reports[-1].besides["evidence"] < 0.5 * reports[0].besides["evidence"]
     assert digest(model) == before
 
 
@@ -105,8 +106,8 @@ def test_with_and_without_the_cache_the_run_is_the_same(
     weights = []
     for folder in (None, tmp_path, tmp_path):
         run = run_of(model, cache := cache_of(model, folder), options)
-        list(run.epochs(examples[:8]))
-        weights.append([one.detach().clone() for one in run.decoder.parameters()])
+        list(run.reports(examples[:8]))
+        weights.append([one.detach().clone() for one in run.method.module.parameters()])
     assert cache.num_computed == 0
     for other in weights[1:]:
         assert all(torch.equal(mine, theirs) for mine, theirs in zip(weights[0], other, strict=True))
@@ -118,35 +119,39 @@ def test_an_interrupted_run_ends_where_it_would_have(
     options = OPTIONS.model_copy(update={"epochs": 3, "batch_tokens": 120})
     config = CONFIG.model_copy(update={"dropout": 0.1})
 
-    def fresh() -> DecoderRun:
+    def fresh() -> Run:
         torch.manual_seed(5)
         head = model.get_output_embeddings().weight
-        return DecoderRun(InstructionDecoder(config), cache_of(model, None), head_VD=head, options=options)
+        return Run(DecoderMethod(InstructionDecoder(config), cache_of(model, None), head_VD=head), options)
 
     whole, broken, resumed = fresh(), fresh(), fresh()
-    list(whole.epochs(examples[:6]))
+    list(whole.reports(examples[:6]))
 
     def stop(step: int, *_: object) -> None:
         if step == 4:
-            save_checkpoint(tmp_path / "at", broken.decoder, broken.optimiser, progress={"step": broken.step})
+            save_checkpoint(tmp_path / "at", broken.method, broken.optimiser, progress={"step": broken.step})
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(broken.epochs(examples[:6], on_step=stop))
-    progress = load_checkpoint(tmp_path / "at", resumed.decoder, resumed.optimiser)
+        list(broken.reports(examples[:6], on_step=stop))
+    progress = load_checkpoint(tmp_path / "at", resumed.method, resumed.optimiser)
     assert progress == {"step": 4}
     resumed.step = 4
-    list(resumed.epochs(examples[:6]))
+    list(resumed.reports(examples[:6]))
     assert resumed.step == whole.step > 5
-    pairs = zip(whole.decoder.parameters(), resumed.decoder.parameters(), strict=True)
+    pairs = zip(whole.method.module.parameters(), resumed.method.module.parameters(), strict=True)
     assert all(torch.equal(mine, theirs) for mine, theirs in pairs)
 
 
 def test_a_checkpoint_of_another_run_is_refused(model: PreTrainedModel, tmp_path: Path) -> None:
     run = run_of(model, cache_of(model, None))
-    assert load_checkpoint(tmp_path / "none", run.decoder, run.optimiser) is None
-    save_checkpoint(tmp_path / "at", run.decoder, run.optimiser, progress={})
-    other = InstructionDecoder(CONFIG.model_copy(update={"rank": 16}))
+    assert load_checkpoint(tmp_path / "none", run.method, run.optimiser) is None
+    save_checkpoint(tmp_path / "at", run.method, run.optimiser, progress={})
+    other = DecoderMethod(
+        InstructionDecoder(CONFIG.model_copy(update={"rank": 16})),
+        cache_of(model, None),
+        head_VD=model.get_output_embeddings().weight,
+    )
     with pytest.raises(ModelError, match="is of another run"):
         load_checkpoint(tmp_path / "at", other, run.optimiser)
 

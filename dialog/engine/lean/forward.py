@@ -42,7 +42,8 @@ class LeanForward:
         # Rounded as the embedding is: Gemma was trained so.
         self._embedding_scale = torch.tensor(architecture.embedding_scale, dtype=self.dtype).item()
         self._norm = make_norm(tensors["norm"], architecture.norm_eps)
-        self._head = _linear(tensors, "embedding" if architecture.is_tied else "head")
+        head = "embedding" if architecture.is_tied else "head"
+        self._head, self._head_VE = _linear(tensors, head), tensors[head]
         self._layers = [_layer(architecture, tensors, index) for index in range(architecture.num_layers)]
         self._each_layer = [one_by_one(layer) for layer in self._layers]
         self._each_norm, self._each_head = for_each(self._norm), for_each(self._head)
@@ -74,6 +75,30 @@ class LeanForward:
         Up to `exact_tokens` ids give the very logits that one by one would.
         """
         return self._logits(self._hidden(ids, cache))
+
+    @torch.inference_mode()
+    def tapped(self, ids: Sequence[int], cache: KeyValues, taps: Sequence[int]) -> Tensor:
+        """States (T, K, E) after the layers `taps`, counted from 1; after the last one, normed."""
+        last = self.architecture.num_layers
+        found = [
+            # The last token's alone, as `next_logits` norms it: bit for bit the same.
+            torch.cat((self._norm(hidden_TE[:-1]), self._norm(hidden_TE[-1:])))
+            if number == last
+            else hidden_TE
+            for number, hidden_TE in enumerate(self._after_each_layer(ids, cache), start=1)
+            if number in taps
+        ]
+        cache.length += len(ids)
+        return torch.stack(found, dim=1)
+
+    @torch.inference_mode()
+    def head_logits(self, hidden_TE: Tensor) -> Tensor:
+        """Logits (T, V), float32, of normed states."""
+        return self._capped(self._head(hidden_TE))
+
+    def head_rows(self, ids: Sequence[int]) -> Tensor:
+        """Rows (T, E) of the head, as prompts are read with it."""
+        return self._head_VE[torch.tensor(list(ids), device=self.device)]
 
     @torch.inference_mode()
     def logits_together(self, pieces: Sequence[Piece]) -> Tensor:

@@ -15,6 +15,7 @@ from dialog.values import Sampling
 
 _SCORES = {"+": 1.0, "up": 1.0, "good": 1.0, "-": -1.0, "down": -1.0, "bad": -1.0}
 _AUTO = "auto"
+_OFF = "off"
 
 
 def instructions(session: ReplSession, argument: str) -> None:
@@ -117,6 +118,15 @@ def _origin(session: ReplSession, key: str) -> str:
     return session.agent.config.origin(key)
 
 
+def decoder(session: ReplSession, argument: str) -> None:
+    """Which instruction decoder answers in this conversation from now on."""
+    word = argument.strip()
+    if not word:
+        raise CommandError("/decoder needs the folder of a decoder, or off")
+    session.agent.use_decoder(None if word == _OFF else word, session.conversation_id)
+    session.say("The model answers alone." if word == _OFF else f"Answers come through {word}.")
+
+
 def _score(word: str) -> float:
     if word.lower() in _SCORES:
         return _SCORES[word.lower()]
@@ -159,6 +169,7 @@ COMMANDS = (
     ),
     Command("/skills", "", "what the agent can do", skills),
     Command("/skill", "[NAME | auto]", "let one skill answer", skill, _skills),
+    Command("/decoder", "FOLDER | off", "another instruction decoder in this conversation", decoder),
     Command("/rate", "SCORE [REASON] [=> BETTER]", "rate the last reply: good, bad, -1 to 1", rate, _scores),
     Command("/set", "[KEY=VALUE]", "show or change settings until you leave", change_setting, _keys),
 )

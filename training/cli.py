@@ -1,0 +1,217 @@
+"""`instructrec tune`: from transcripts to a tuned model, seen as it learns.
+
+instructrec tune log.jsonl --preview
+instructrec tune log.jsonl --out tuned --method lora
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from corpora.verbs.options import Agents, Format, Inputs, SkipBad, read_options, readings, tell
+from dialog.cli.verb import Run, setting, verb
+
+if TYPE_CHECKING:
+    from dialog.config import Config
+    from dialog.values import Transcript
+    from training.data import TrainingData
+    from training.watching import Watching
+
+app = typer.Typer(help="Tune a model on transcripts.")
+
+
+class MethodName(StrEnum):
+    """Ways of tuning."""
+
+    decoder = "decoder"
+    lora = "lora"
+    adalora = "adalora"
+    prefix = "prefix"
+    adapter = "adapter"
+    full = "full"
+
+
+@verb(app)
+def tune(
+    run: Run,
+    inputs: Inputs,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where the result goes; a new folder.")
+    ] = None,
+    method: Annotated[
+        MethodName | None, typer.Option("--method", help="What is trained; else training.method.")
+    ] = None,
+    val: Annotated[
+        list[Path] | None,
+        typer.Option("--val", metavar="IN", help="Held-out transcripts; else a share of IN. Repeatable."),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over the data.")] = None,
+    lr: Annotated[float | None, typer.Option("--lr", help="Learning rate.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many conversations of IN.")
+    ] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Show which tokens would be trained on, and how many.")
+    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Keep no features of the model on disk (decoder).")
+    ] = False,
+    cache: Annotated[
+        Path | None, typer.Option("--cache", metavar="DIR", help="Where those features are kept.")
+    ] = None,
+    format: Format = None,
+    skip_bad: SkipBad = 0,
+    agents: Agents = None,
+) -> None:
+    """Tune the configured model on transcripts; the model itself is never changed."""
+    if out is None and not preview:
+        raise typer.BadParameter("say where the result goes, or --preview", param_hint="--out")
+    config = run.config(*_settings(method, epochs, lr))
+
+    def read(paths: list[Path], most: int | None = None) -> list[Transcript]:
+        return _read(run, paths, format=format, skip_bad=skip_bad, agents=agents, most=most)
+
+    from training.data import held_out
+
+    section = config.values.training
+    if val:
+        train, valid = read(inputs, limit), read(val)
+    else:
+        train, valid = held_out(read(inputs, limit), share=section.valid_share, seed=section.seed)
+    if preview:
+        _preview(run, config, train, valid, paths=inputs)
+        return
+    assert out is not None
+    features = None if no_cache or section.method != "decoder" else cache or _features()
+    _tune(run, config, train, valid, paths=(inputs, val or []), out=out, resume=resume, features=features)
+
+
+def _settings(method: MethodName | None, epochs: int | None, lr: float | None) -> list[str]:
+    named = [setting("training.method", method.value)] if method else []
+    named += [f"training.epochs={epochs}"] if epochs else []
+    return named + ([f"training.lr={lr}"] if lr is not None else [])
+
+
+def _read(
+    run: Run,
+    paths: list[Path],
+    *,
+    format: str | None,
+    skip_bad: int,
+    agents: list[str] | None,
+    most: int | None,
+) -> list[Transcript]:
+    found: list[Transcript] = []
+    for source in readings(paths, format=format, skip_bad=skip_bad, options=read_options(run, agents=agents)):
+        with source:
+            for transcript in source:
+                if most is not None and len(found) == most:
+                    break
+                found.append(transcript)
+        tell(run, [bad.error for bad in source.skipped], source.notes)
+    return found
+
+
+def _features() -> Path:
+    from dialog import home
+
+    return home.cache_dir() / "features"
+
+
+def _preview(
+    run: Run, config: Config, train: list[Transcript], valid: list[Transcript], *, paths: list[Path]
+) -> None:
+    from dialog.engine.open_tokenizer import open_tokenizer
+    from training.data import make_examples
+    from training.previewing import counts, show_tokens
+    from training.tune import described
+
+    section = config.values.training
+    tokenizer = open_tokenizer(config.values.model, progress=run.remark if run.shows_progress else None)
+    data = make_examples(
+        train, tokenizer, limit_tokens=section.limit_tokens, on_long=section.on_long, paths=paths
+    )
+    if run.json:
+        run.show_json({"train": described(data), "held_out": {"conversations": len(valid)}})
+        return
+    show_tokens(train, tokenizer, limit_tokens=section.limit_tokens)
+    for line in counts(data, num_held_out=len(valid)):
+        run.show(line)
+
+
+def _tune(
+    run: Run,
+    config: Config,
+    train: list[Transcript],
+    valid: list[Transcript],
+    *,
+    paths: tuple[list[Path], list[Path]],
+    out: Path,
+    resume: bool,
+    features: Path | None,
+) -> None:
+    from dialog.engine.sources import resolve
+    from training.data import make_examples
+    from training.methods.opening import open_base
+    from training.previewing import counts
+    from training.tune import Tuning
+    from training.watching import Watching, result
+
+    settings = config.values
+    section = settings.training
+    files = resolve(settings.model.name, progress=run.remark if run.shows_progress else None)
+    base = open_base(settings.model, files, section)
+
+    def made(transcripts: list[Transcript], files: list[Path]) -> TrainingData:
+        return make_examples(
+            transcripts,
+            base.chat_tokenizer,
+            limit_tokens=section.limit_tokens,
+            on_long=section.on_long,
+            paths=files,
+        )
+
+    data = made(train, paths[0])
+    held = made(valid, paths[1]) if valid else None
+    for line in counts(data, num_held_out=len(valid)):
+        run.remark(line)
+    watching = Watching(run, shown=run.shows_progress)
+    tuning = Tuning(settings, base, train=data, valid=held, watch=watching, features=features)
+    for line in tuning.about():
+        run.remark(line)
+    with _stopping(watching):
+        card = tuning.into(out, resume=resume)
+    if run.json:
+        run.show_json(card)
+    else:
+        run.show(result(card, out))
+
+
+@contextmanager
+def _stopping(watching: Watching) -> Iterator[None]:
+    """Ctrl-C ends the run after the step at hand, and a second one at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: object) -> None:
+        if watching.wants_to_stop():
+            raise KeyboardInterrupt
+        watching.stop()
+        print("stopping after this step; once more to stop at once", file=sys.stderr)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,81 @@
+"""Cross-entropy of supervised tokens: by example, by conversation, over all; the same for any batch size.
+
+pairs = losses_of(method, examples, batch_tokens=4096)      # (sum of losses, sum of weights) each
+summary(by_conversation(examples, pairs))["perplexity"]
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+import torch
+
+from dialog.values import Value
+from training.batching import batches
+from training.examples import Example
+from training.methods.method import Method
+
+
+class Evaluated(Value):
+    """Cross-entropy, in nats, of the supervised tokens of one conversation, summed by weight."""
+
+    id: str
+    loss: float
+    weight: float
+
+
+def losses_of(method: Method, examples: Sequence[Example], *, batch_tokens: int) -> list[tuple[float, float]]:
+    """Of each example, the weighted sum of cross-entropy and the sum of weights."""
+    found: list[tuple[float, float]] = [(0.0, 0.0)] * len(examples)
+    lengths = [len(one.ids) for one in examples]
+    with evaluating(method), torch.no_grad():
+        for group in batches(lengths, max_tokens=batch_tokens, seed=0, epoch=0):
+            batch = method.batch([examples[at] for at in group])
+            losses_B = (method.losses(batch).tokens_BQ * batch.weights_BQ).double().sum(dim=1)
+            weights_B = batch.weights_BQ.double().sum(dim=1)
+            for at, loss, weight in zip(group, losses_B.tolist(), weights_B.tolist(), strict=True):
+                found[at] = (loss, weight)
+    return found
+
+
+def mean_loss(pairs: Sequence[tuple[float, float]]) -> float:
+    """Cross-entropy per supervised token; 0 where there is none."""
+    return sum(loss for loss, _ in pairs) / max(sum(weight for _, weight in pairs), 1e-9)
+
+
+def by_conversation(examples: Sequence[Example], losses: Sequence[tuple[float, float]]) -> list[Evaluated]:
+    """Sums of each conversation's examples, which stand one after the other."""
+    pairs = zip(examples, losses, strict=True)
+    found = []
+    for name, grouped in groupby(pairs, key=lambda pair: pair[0].conversation_id):
+        sums = [pair[1] for pair in grouped]
+        loss, weight = sum(loss for loss, _ in sums), sum(weight for _, weight in sums)
+        found.append(Evaluated(id=name, loss=loss, weight=weight))
+    return found
+
+
+def summary(evaluated: Sequence[Evaluated]) -> dict[str, Any]:
+    """Cross-entropy per supervised token and perplexity; None where nothing was held out."""
+    weight = sum(one.weight for one in evaluated)
+    mean = sum(one.loss for one in evaluated) / weight if weight else None
+    return {
+        "cross_entropy": mean,
+        "perplexity": None if mean is None else math.exp(min(mean, 700.0)),
+        "conversations": len(evaluated),
+        "tokens": weight,
+    }
+
+
+@contextlib.contextmanager
+def evaluating(method: Method) -> Iterator[None]:
+    """Without dropout; training mode is as before afterwards."""
+    was_training = method.module.training
+    method.module.eval()
+    try:
+        yield
+    finally:
+        method.module.train(was_training)

@@ -1,0 +1,181 @@
+"""From `[training]` to a method: what each is given, and what suits it where nothing is said.
+
+options = run_options(section)
+base = open_base(model_section, files, section)
+method = open_method(section, base, num_steps=..., features=Path("cache") or None)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from dialog.decoder.config import default_config
+from dialog.decoder.module import InstructionDecoder
+from dialog.engine.load import choose_device
+from dialog.engine.precision import has_bf16
+from dialog.engine.prepare import tuned_fingerprint
+from dialog.engine.sources import ModelFiles
+from dialog.engine.stock import load_model, load_tokenizer, with_adapter
+from dialog.engine.tokenizer import HFChatTokenizer
+from dialog.errors import ModelError
+from dialog.settings import ModelSection, TrainingSection
+from dialog.values import Value
+from training.features import FeatureCache
+from training.methods.adapter import AdapterMethod
+from training.methods.decoder import DecoderMethod
+from training.methods.full import FullMethod
+from training.methods.method import Method
+from training.methods.peft_methods import AdaLoraMethod, LoraMethod, PrefixMethod
+from training.run import RunOptions
+
+
+class Suited(Value):
+    """What suits a method where the configuration says nothing."""
+
+    epochs: int
+    lr: float
+    rank: int
+    batch_tokens: int
+
+
+SUITED = {
+    "decoder": Suited(epochs=8, lr=2e-3, rank=0, batch_tokens=4096),
+    "lora": Suited(epochs=3, lr=5e-4, rank=16, batch_tokens=2048),
+    "adalora": Suited(epochs=3, lr=2e-3, rank=12, batch_tokens=2048),
+    "prefix": Suited(epochs=3, lr=1e-2, rank=16, batch_tokens=2048),
+    "adapter": Suited(epochs=3, lr=1e-3, rank=64, batch_tokens=2048),
+    "full": Suited(epochs=2, lr=2e-5, rank=0, batch_tokens=2048),
+}
+"""Found on dialogues of a model of 135 million parameters; a decoder's rank follows the model's width."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """The model that is tuned, before anything is put into it.
+
+    Attributes:
+        fingerprint: of its weights, with the adapter that was merged into them.
+    """
+
+    name: str
+    fingerprint: str
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    chat_tokenizer: HFChatTokenizer
+
+
+def run_options(section: TrainingSection) -> RunOptions:
+    """How the loop is to run."""
+    suited = SUITED[section.method]
+    return RunOptions(
+        epochs=section.epochs or suited.epochs,
+        lr=section.lr or suited.lr,
+        optimiser=section.optimiser,
+        weight_decay=section.weight_decay,
+        clip=section.clip,
+        decay=section.decay,
+        warmup=section.warmup,
+        batch_tokens=section.batch_tokens or suited.batch_tokens,
+        accumulate=section.accumulate,
+        evaluate_every=section.evaluate_every,
+        seed=section.seed,
+    )
+
+
+def open_base(config: ModelSection, files: ModelFiles, section: TrainingSection) -> Base:
+    """Load the model to be tuned, `model.adapter` merged into it if there is one.
+
+    All of a model is trained in float32, and so is PiSSA, which divides its weights.
+
+    Raises:
+        ModelError: it cannot be loaded, or the adapter does not fit.
+    """
+    device = choose_device(config.device)
+    adapter = Path(config.adapter).expanduser() if config.adapter else None
+    tokenizer = load_tokenizer(files)
+    is_exact = section.method == "full" or (section.method == "lora" and section.lora == "pissa")
+    wants_bf16 = computes_bf16(section, device) and not is_exact
+    model = load_model(files, device, torch.bfloat16 if wants_bf16 else torch.float32)
+    if adapter is not None:
+        model = with_adapter(model, adapter)
+    return Base(
+        name=config.name,
+        fingerprint=tuned_fingerprint(files, adapter),
+        model=model,
+        tokenizer=tokenizer,
+        chat_tokenizer=HFChatTokenizer(tokenizer),
+    )
+
+
+def computes_bf16(section: TrainingSection, device: torch.device) -> bool:
+    return section.precision == "bf16" or (section.precision == "auto" and has_bf16(device))
+
+
+def open_method(section: TrainingSection, base: Base, *, num_steps: int, features: Path | None) -> Method:
+    """The method, with parameters that follow from the seed; the model's own are frozen but for "full".
+
+    Args:
+        num_steps: of the whole run.
+        features: where a decoder keeps what the model thinks of the examples; None: nowhere.
+
+    Raises:
+        ModelError: the method cannot be had with this model.
+    """
+    torch.manual_seed(section.seed)
+    model = base.model
+    rank = section.rank or SUITED[section.method].rank
+    alpha = section.alpha or float(rank)
+    match section.method:
+        case "decoder":
+            return _decoder(section, base, features)
+        case "lora":
+            return LoraMethod(
+                model,
+                rank=rank,
+                alpha=alpha,
+                dropout=section.dropout,
+                variant=section.lora,
+                base_name=base.name,
+            )
+        case "adalora":
+            return AdaLoraMethod(
+                model,
+                rank=rank,
+                alpha=alpha,
+                dropout=section.dropout,
+                num_steps=num_steps,
+                base_name=base.name,
+            )
+        case "prefix":
+            return PrefixMethod(model, rank=rank, base_name=base.name)
+        case "adapter":
+            return AdapterMethod(model, rank=rank, dropout=section.dropout, base_name=base.name)
+        case "full":
+            return FullMethod(model, base.tokenizer, autocast=computes_bf16(section, model.device))
+
+
+def _decoder(section: TrainingSection, base: Base, features: Path | None) -> DecoderMethod:
+    text_config = base.model.config.get_text_config(decoder=True)
+    if getattr(text_config, "final_logit_softcapping", None) is not None:
+        raise ModelError(f"{base.name} bends its logits, so they are no sum to explain; use --method lora")
+    config = default_config(
+        hidden_size=int(text_config.hidden_size),
+        num_layers=int(text_config.num_hidden_layers),
+        model=base.fingerprint,
+        template=base.chat_tokenizer.fingerprint,
+    ).model_copy(update={"dropout": section.dropout})
+    if section.rank is not None:
+        config = type(config).model_validate({**config.model_dump(), "rank": section.rank})
+    cache = FeatureCache(
+        features,
+        model=base.model.requires_grad_(False),
+        fingerprint=base.fingerprint,
+        template=base.chat_tokenizer.fingerprint,
+        taps=config.taps,
+    )
+    head_VD = base.model.get_output_embeddings().weight
+    return DecoderMethod(InstructionDecoder(config), cache, head_VD=head_VD, evidence=section.evidence)

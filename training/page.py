@@ -1,0 +1,106 @@
+"""A tuning run as one self-contained HTML page: what was gained, the curves, what it came from.
+
+    page(card, before=evaluated_before, after=evaluated_after)
+
+Names of files and conversations are escaped, and the page's own policy forbids
+scripts and the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from training.evaluation import Evaluated
+
+_WIDTH, _HEIGHT, _MARGIN = 640, 240, 44
+_MOST_SHOWN = 10
+_HEAD = """<!doctype html><html lang=en><meta charset=utf-8>
+<meta http-equiv=Content-Security-Policy content="default-src 'none'; style-src 'unsafe-inline'">
+<title>Tuning</title><style>
+body{font:15px/1.5 system-ui,sans-serif;max-width:56rem;margin:2rem auto;padding:0 1rem}
+table{border-collapse:collapse;margin:1rem 0}
+td,th{padding:.2rem .8rem;text-align:left;border-bottom:1px solid #ccc}
+.n{text-align:right;font-variant-numeric:tabular-nums}polyline{fill:none;stroke-width:2}
+.train{stroke:#888}.valid{stroke:#06c}text{font-size:12px}
+</style>"""
+
+
+def page(card: Mapping[str, Any], *, before: Sequence[Evaluated], after: Sequence[Evaluated]) -> str:
+    """The page of a run card (`training.json`) and its evaluations."""
+    parts = (_overview(card), _curves(card["reports"]), _conversations(before, after), _origins(card))
+    return "\n".join([_HEAD, *(line for part in parts for line in part), "</html>"])
+
+
+def _overview(card: Mapping[str, Any]) -> Iterator[str]:
+    train = card["data"]["train"]
+    yield f"<h1>{escape(card['method'])} on {escape(card['model'])}</h1>"
+    yield (
+        f"<p>{card['parameters']:,} numbers trained in {card['steps']} steps, {card['seconds']:.0f} seconds; "
+        f"{train['supervised']:,} tokens trained on of {train['tokens']:,}.</p>"
+    )
+    yield "<table><tr><th>held out<th>before<th>after</tr>"
+    for name, key in (("cross-entropy per token, nats", "cross_entropy"), ("perplexity", "perplexity")):
+        values = (card[when][key] for when in ("before", "after"))
+        cells = "".join(f"<td class=n>{'n/a' if value is None else f'{value:.4f}'}" for value in values)
+        yield f"<tr><td>{name}{cells}</tr>"
+    yield (
+        f"<tr><td>conversations<td class=n colspan=2>{card['after']['conversations']}</tr>"
+        f"<tr><td>tokens<td class=n colspan=2>{card['after']['tokens']:.0f}</tr></table>"
+    )
+
+
+def _curves(reports: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Training in grey, held out in blue, by step."""
+    lines = {
+        name: [(one["step"], one[key]) for one in reports if one[key] is not None]
+        for name, key in (("train", "train_loss"), ("valid", "valid_loss"))
+    }
+    points = [point for line in lines.values() for point in line]
+    if not points:
+        return
+    last = max(step for step, _ in points)
+    least, most = min(loss for _, loss in points), max(loss for _, loss in points)
+    span = (most - least) or 1.0
+
+    def placed(step: int, loss: float) -> str:
+        across = _MARGIN + (_WIDTH - 2 * _MARGIN) * step / last
+        down = _MARGIN + (_HEIGHT - 2 * _MARGIN) * (most - loss) / span
+        return f"{across:.1f},{down:.1f}"
+
+    yield f'<h2>Loss by step</h2><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" role="img">'
+    for name, line in lines.items():
+        yield f'<polyline class="{name}" points="{" ".join(placed(*point) for point in line)}"/>'
+    for loss, down in ((most, _MARGIN), (least, _HEIGHT - _MARGIN)):
+        yield f'<text x="0" y="{down}">{loss:.3f}</text>'
+    yield f'<text x="{_WIDTH - _MARGIN}" y="{_HEIGHT - 8}">{last}</text></svg>'
+    yield "<p>grey: trained on; blue: held out</p>"
+
+
+def _conversations(before: Sequence[Evaluated], after: Sequence[Evaluated]) -> Iterator[str]:
+    """Those that lost most and gained most."""
+    pairs = [(one, other) for one, other in zip(before, after, strict=True) if one.weight]
+    pairs.sort(key=lambda pair: (pair[0].loss - pair[1].loss) / pair[0].weight)
+    shown = pairs if len(pairs) <= 2 * _MOST_SHOWN else [*pairs[:_MOST_SHOWN], *pairs[-_MOST_SHOWN:]]
+    if not shown:
+        return
+    yield "<h2>Held-out conversations, from loss to gain</h2>"
+    yield "<table><tr><th>conversation<th>tokens<th>before<th>after</tr>"
+    for one, other in shown:
+        cells = "".join(f"<td class=n>{value.loss / value.weight:.3f}" for value in (one, other))
+        yield f"<tr><td>{escape(one.id)}<td class=n>{one.weight:.0f}{cells}</tr>"
+    yield "</table>"
+
+
+def _origins(card: Mapping[str, Any]) -> Iterator[str]:
+    yield "<h2>What it came from</h2><table>"
+    for part, data in card["data"].items():
+        for reason, number in (*data["refused"].items(), *data["notes"].items()):
+            yield f"<tr><td>{part}: {escape(reason)}<td class=n>{number}</tr>"
+        for path, sha256 in data["files"].items():
+            yield f"<tr><td>{part}: {escape(path)}<td>{sha256[:16]}</tr>"
+    facts = {**card["options"], **card["versions"], "dtype": card["dtype"], "device": card["device"]}
+    for name, value in facts.items():
+        yield f"<tr><td>{escape(str(name))}<td>{escape(str(value))}</tr>"
+    yield "</table>"

@@ -1,0 +1,240 @@
+"""`instructrec tune` without the terminal: from transcripts to a folder that can be served.
+
+    tuning = Tuning(settings, base, train=train, valid=valid, watch=watch, features=None)
+    card = tuning.into(Path("out"), resume=False)
+    card["before"]["cross_entropy"], card["after"]["cross_entropy"]
+
+The model is measured on the held-out conversations before and after; between,
+whenever a report says it got better, what was trained is kept, and the best is
+what is saved. A run that is stopped keeps a checkpoint and ends as it would have.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+from dialog.errors import Interrupted
+from dialog.settings import Settings
+from training.checkpoint import keep_best, load_checkpoint, put_best_back, save_checkpoint
+from training.data import TrainingData
+from training.evaluation import Evaluated, by_conversation, losses_of, summary
+from training.methods.decoder import DecoderMethod
+from training.methods.method import Method
+from training.methods.opening import Base, open_method, run_options
+from training.page import page
+from training.run import Report, Run, planned_steps
+from training.run_folder import RunFolder
+
+CHECKPOINT_S = 120.0
+
+
+class Watch(Protocol):
+    """Who looks on."""
+
+    def step(self, step: int, num_steps: int, loss: float) -> None: ...
+
+    def report(self, report: Report) -> None: ...
+
+    def remark(self, text: str) -> None: ...
+
+    def wants_to_stop(self) -> bool: ...
+
+
+class Tuning:
+    """One run of one method.
+
+    Args:
+        train, valid: without anything held out nothing is measured, and the last step is saved.
+        features: where a decoder keeps the model's hidden states; None: nowhere.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        base: Base,
+        *,
+        train: TrainingData,
+        valid: TrainingData | None,
+        watch: Watch,
+        features: Path | None,
+    ) -> None:
+        self._section = settings.training
+        self._adapter = settings.model.adapter
+        self._base = base
+        self._train, self._valid = train, valid
+        self._watch = watch
+        options = run_options(self._section)
+        lengths = [len(one.ids) for one in train.examples]
+        self.num_steps = planned_steps(options, lengths)
+        self.method: Method = open_method(self._section, base, num_steps=self.num_steps, features=features)
+        self.run = Run(self.method, options)
+
+    @property
+    def num_trained(self) -> int:
+        """Numbers that are trained."""
+        return sum(one.numel() for one in self.method.module.parameters() if one.requires_grad)
+
+    def about(self) -> list[str]:
+        """What it takes, before anything is done.
+
+        Raises:
+            NoRoom: the disk has too little space for a decoder's features.
+        """
+        share = self.num_trained / self._base.model.num_parameters()
+        lines = [f"{self.method.name}: {self.num_trained:,} numbers are trained ({share:.1%} of the model)"]
+        if isinstance(self.method, DecoderMethod):
+            held = self._valid.examples if self._valid else ()
+            needed = self.method.cache.check_room([*self._train.examples, *held])
+            lines += [f"features of the model: {needed / 1e6:,.0f} MB to compute and keep"] if needed else []
+        return [*lines, f"{self.num_steps} steps"]
+
+    def into(self, out: Path, *, resume: bool) -> dict[str, Any]:
+        """Train, measure, save; returns the run card.
+
+        Raises:
+            ConfigError: `out` holds something else.
+            ModelError: a checkpoint is damaged.
+            Interrupted: the watch wanted it to stop; it can go on with `resume`.
+        """
+        folder = RunFolder(out)
+        plan = self._plan()
+        folder.begin(plan, resume=resume)
+        before = self._before(folder)
+        progress = load_checkpoint(folder.checkpoint, self.method, self.run.optimiser) or {}
+        self.run.step = int(progress.get("step", 0))
+        clock = _Clock(float(progress.get("seconds", 0.0)))
+        self._loop(folder, clock)
+        put_best_back(folder.best, self.method)
+        after = self._evaluated()
+        folder.save_evaluation("after", after)
+        if after and summary(after)["cross_entropy"] >= summary(before)["cross_entropy"]:
+            self._watch.remark("nothing was gained: on what was held out the model as it was is no worse")
+        self.method.save(out)
+        card = plan | {
+            "adapter": self._adapter,
+            "steps": self.run.step,
+            "seconds": round(clock.seconds, 1),
+            "parameters": self.num_trained,
+            "before": summary(before),
+            "after": summary(after),
+            "reports": [report.model_dump() for report in folder.reports()],
+        }
+        folder.finish(card, page=page(card, before=before, after=after))
+        return card
+
+    def _loop(self, folder: RunFolder, clock: _Clock) -> None:
+        patience = Patience(self._section.patience)
+        for report in folder.reports():
+            if report.step <= self.run.step:
+                patience.is_better(report.valid_loss)
+        if patience.is_over():
+            return
+        saved_at = time.monotonic()
+
+        def on_step(step: int, num_steps: int, loss: float) -> None:
+            nonlocal saved_at
+            self._watch.step(step, num_steps, loss)
+            stop = self._watch.wants_to_stop()
+            if stop or time.monotonic() - saved_at > CHECKPOINT_S:
+                self._checkpoint(folder, clock)
+                saved_at = time.monotonic()
+            if stop:
+                raise Interrupted(
+                    f"stopped at step {step} of {num_steps}; go on with --resume --out {folder.path}"
+                )
+
+        valid = self._valid.examples if self._valid else ()
+        for report in self.run.reports(self._train.examples, valid, on_step=on_step):
+            folder.add_report(report)
+            self._watch.report(report)
+            if patience.is_better(report.valid_loss):
+                keep_best(folder.best, self.method)
+            self._checkpoint(folder, clock)
+            if patience.is_over():
+                self._watch.remark(f"no gain in {self._section.patience} evaluations: training ends here")
+                return
+
+    def _checkpoint(self, folder: RunFolder, clock: _Clock) -> None:
+        told = {"step": self.run.step, "seconds": clock.seconds}
+        save_checkpoint(folder.checkpoint, self.method, self.run.optimiser, progress=told)
+
+    def _before(self, folder: RunFolder) -> list[Evaluated]:
+        found = folder.evaluation("before")
+        if found is None:
+            with self.method.as_base():
+                found = self._evaluated()
+            folder.save_evaluation("before", found)
+        return found
+
+    def _evaluated(self) -> list[Evaluated]:
+        """Of every held-out conversation."""
+        if self._valid is None:
+            return []
+        examples = self._valid.examples
+        pairs = losses_of(self.method, examples, batch_tokens=self.run.options.batch_tokens)
+        return by_conversation(examples, pairs)
+
+    def _plan(self) -> dict[str, Any]:
+        """What the result follows from."""
+        data = {"train": self._train, "valid": self._valid}
+        return {
+            "method": self._section.method,
+            "model": self._base.name,
+            "model_fingerprint": self._base.fingerprint,
+            "template_fingerprint": self._base.chat_tokenizer.fingerprint,
+            "data": {name: described(one) for name, one in data.items() if one is not None},
+            "options": self._section.model_dump(mode="json") | self.run.options.model_dump(mode="json"),
+            "dtype": str(self._base.model.dtype).removeprefix("torch."),
+            "device": str(self._base.model.device),
+            "versions": {name: version(name) for name in ("instructrec", "torch", "transformers", "peft")},
+        }
+
+
+class Patience:
+    """Whether it is still getting better: no more than `most` evaluations in a row without gain."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._best = math.inf
+        self._without_gain = 0
+
+    def is_better(self, loss: float | None) -> bool:
+        """Takes note of a loss; without one, every step is the best."""
+        if loss is None:
+            return True
+        if loss < self._best:
+            self._best, self._without_gain = loss, 0
+            return True
+        self._without_gain += 1
+        return False
+
+    def is_over(self) -> bool:
+        return 0 < self._most <= self._without_gain
+
+
+class _Clock:
+    """Seconds of work, those before a run was stopped included."""
+
+    def __init__(self, before: float) -> None:
+        self._start = time.monotonic() - before
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._start
+
+
+def described(data: TrainingData) -> dict[str, Any]:
+    """Counts and hashes of what was trained or measured on."""
+    return {
+        "files": data.sha256,
+        "conversations": data.num_conversations,
+        "examples": len(data.examples),
+        "tokens": data.num_tokens,
+        "supervised": data.num_supervised,
+        "refused": data.refused,
+        "notes": data.notes,
+    }
