@@ -52,6 +52,7 @@ class Database:
         self.path = path
         self.notices = notices
         self._queue = WriterQueue(path)
+        self._log = f"{path}-wal" if path else None
         self._held: PoolProxiedConnection | None = None
         self._held_by = 0
         self._is_shared_connection = dialect == "sqlite" and path is None
@@ -128,12 +129,12 @@ class Database:
             return
         with self._queue.turn():
             yield
-        if self.path is not None:
-            self._flush(self.path)
+        if self._log is not None:
+            self._flush(self._log)
 
-    def _flush(self, path: Path) -> None:
+    def _flush(self, log: str) -> None:
         try:
-            flush_log(path)
+            flush_log(log)
         except OSError as error:
             raise StoreError(
                 f"{self.where}: the disk failed ({error}); this was recorded, "

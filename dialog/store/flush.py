@@ -16,18 +16,16 @@ reader writes on top of it, so it cannot be lost alone.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 _flush_data = getattr(os, "fdatasync", os.fsync)  # macOS and Windows have only fsync
 
 
-def flush_log(path: Path) -> None:
-    """Flush the write-ahead log of the database `path` to the disk; OSError if the disk fails.
+def flush_log(log: str) -> None:
+    """Flush the write-ahead log, a file of that name, to the disk; OSError if the disk fails.
 
     To be called between a commit and its acknowledgement. A log that is gone was
-    folded into the file, and flushed with it, by whoever closed the database last.
+    folded into the database, and flushed with it, by whoever closed that last.
     """
-    log = path.with_name(path.name + "-wal")
     try:
         file = os.open(log, os.O_RDWR)
     except FileNotFoundError:

@@ -105,4 +105,4 @@ def test_disk_that_fails_to_flush_is_told(store: SqlStore, monkeypatch: pytest.M
 
 
 def test_log_that_is_gone_needs_no_flush(tmp_path: Path) -> None:
-    flush.flush_log(tmp_path / "never-opened.db")
+    flush.flush_log(str(tmp_path / "never-opened.db-wal"))
