@@ -32,8 +32,8 @@ from dialog.store.repair import looks_damaged, set_aside
 
 BUSY_TIMEOUT_S = 60.0
 POLL_S = 0.005
-LOG_PAGES = 1000
-"""Pages of the log before it is folded into the file and begun again (4 MB, laid out beforehand)."""
+LOG_PAGES = 2000
+"""Pages of the log before it is folded into the file and begun again (8 MB, laid out beforehand)."""
 LOG_BYTES = 32 + LOG_PAGES * (24 + 4096)
 """The log's header, and its pages with theirs."""
 SCHEMA_LOCK = 0x1257_2EC0
