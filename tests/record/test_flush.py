@@ -41,21 +41,21 @@ def test_acknowledged_entries_survive_a_power_cut(
         if on_disk(descriptor) != log:
             return
         num_flushes += 1
-        if num_flushes % 26 == 0:
+        if num_flushes % 52 == 0:
             for part in (file, log):
                 shutil.copyfile(part, disk / part.name)
 
     monkeypatch.setattr(flush, "_flush_data", keep)
     conversation = Conversation.empty("c")
     size_before = file.stat().st_size
-    for number in range(260):
+    for number in range(520):
         text = MESSAGES[number % 2] + str(number)
         entry = said(conversation, text) if number % 4 else replied(conversation, text)
         head = store.append("c", [entry], expected_head=conversation.head if number else None)
         conversation = store.load("c")
         assert conversation.head == head
         assert num_flushes == number + 1
-        if num_flushes % 26 == 0:
+        if num_flushes % 52 == 0:
             after_cut = tmp_path / f"cut-{number}"
             shutil.copytree(disk, after_cut)
             with open_store(f"sqlite:///{after_cut / file.name}") as found:
