@@ -28,7 +28,7 @@ from dialog.events import Event, Finished, TextDelta
 from dialog.learning import Learning
 from dialog.ledger import Ledger
 from dialog.opening import Opening
-from dialog.protocols import LanguageModel, Retriever, Skill, Store
+from dialog.protocols import LanguageModel, Retriever, Store
 from dialog.recording import (
     answer_to,
     asked_at,
@@ -36,6 +36,7 @@ from dialog.recording import (
     outcome_entries,
     said,
 )
+from dialog.skill import Skill
 from dialog.streams import TurnStream
 from dialog.structured import Form
 from dialog.turn import run_turn

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dialog.citations import best_quote, best_relevance, cite, relevance
-from dialog.draft import Draft, Parts, Request
+from dialog.draft import Draft, Handing, Parts, Request
 from dialog.events import Event, Notice, PromptReady, TextDelta
 from dialog.grounding import Sentence, grounded
 from dialog.instructions import Instruction
@@ -60,10 +60,10 @@ class Answering:
         elif self.result.abstain or not self.passages:
             yield from self._admit()
         elif is_template(self.passages[0]) or self._is_approved(self.passages[0]):
-            yield PromptReady(fit=self._nothing_shown())
+            yield PromptReady(fit=self.nothing_shown())
             yield from self._approve(self.passages[0])
         elif self.language not in (*self.parts.model.info.languages, "und"):
-            yield PromptReady(fit=self._nothing_shown())
+            yield PromptReady(fit=self.nothing_shown())
             yield from self._quote()
         else:
             yield from self._generate_checked()
@@ -75,7 +75,7 @@ class Answering:
             case "ask":
                 yield from self.draft.say("ask", finish_reason="abstained")
             case "hand_off":
-                self.draft.wants_hand_off = True
+                self.draft.handing = Handing()
                 yield from self.draft.say("handed_off", finish_reason="handed_off")
 
     def _is_approved(self, passage: Passage) -> bool:
@@ -277,7 +277,7 @@ class Answering:
             if close is not None:
                 close()
 
-    def _nothing_shown(self) -> FitReport:
+    def nothing_shown(self) -> FitReport:
         """The fit of a turn the model was not asked."""
         return FitReport(
             limit_tokens=self.parts.model.info.context_tokens,

@@ -8,15 +8,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from dialog.actions import Actions
 from dialog.conversation import Conversation
-from dialog.entries import UserSaid
+from dialog.entries import Entry, IntentSet, SlotSet, UserSaid
 from dialog.events import ActionProposed, Event, Notice, PromptReady, SkillCalled, TextDelta
 from dialog.instructions import resolve
 from dialog.phrases import Occasion, phrase
-from dialog.protocols import Cancel, LanguageModel, Retriever, Skill
+from dialog.protocols import Cancel, LanguageModel, Retriever
 from dialog.settings import Settings
+from dialog.skill import Skill, Tools
 from dialog.state import fold
 from dialog.structured import Form
 from dialog.text import detect_language
@@ -51,6 +53,8 @@ class Parts:
     skills: Sequence[Skill]
     fingerprint: Fingerprint
     actions: Actions = field(default_factory=dict)
+    tools: Tools | None = None
+    """What skills may open besides."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +84,23 @@ def language_spoken(text: str, conversation: Conversation) -> Language:
 
 
 @dataclass(frozen=True)
+class Handing:
+    """A person is to take over; without a briefing they get the last exchanges."""
+
+    reason: str = "no answer was found"
+    briefing: str | None = None
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a turn leaves to be recorded."""
 
     reply: Reply
     summary: Summary | None
-    hand_off: bool
+    handing: Handing | None
     proposals: tuple[ActionProposed, ...] = ()
+    noted: tuple[Entry, ...] = ()
+    """What the skill understood, in order; parents are set when it is recorded."""
 
 
 @dataclass
@@ -99,7 +113,8 @@ class Draft:
     mode: Mode = "generated"
     finish_reason: FinishReason = "stop"
     skill: str = ""
-    wants_hand_off: bool = False
+    handing: Handing | None = None
+    noted: list[Entry] = field(default_factory=list)
     summary: Summary | None = None
     citations: list[Citation] = field(default_factory=list)
     unsupported: list[tuple[int, int]] = field(default_factory=list)
@@ -154,6 +169,7 @@ class Draft:
 
     def reply(self) -> Reply:
         """What is recorded and returned, as things stand."""
+        intent, slots = self._understood()
         return Reply(
             text=self.text,
             mode=self.mode,
@@ -175,10 +191,10 @@ class Draft:
                 reply_tokens=self.reply_tokens,
             ),
             state=ReplyState(
-                intent=self.state.intent,
-                slots={name: slot.value for name, slot in self.state.slots.items()},
+                intent=intent,
+                slots=slots,
                 skill=self.skill or None,
-                handoff="waiting" if self.wants_hand_off else self.state.handoff.status,
+                handoff="waiting" if self.handing else self.state.handoff.status,
             ),
             fingerprint=self.parts.fingerprint,
             unsupported=tuple(self.unsupported),
@@ -187,4 +203,23 @@ class Draft:
         )
 
     def outcome(self) -> Outcome:
-        return Outcome(self.reply(), self.summary, self.wants_hand_off, tuple(self.proposals))
+        if self.finish_reason == "error":
+            # A skill that failed half-way may have noted half of what it understood.
+            self.noted.clear()
+        return Outcome(self.reply(), self.summary, self.handing, tuple(self.proposals), tuple(self.noted))
+
+    def _understood(self) -> tuple[str | None, dict[str, Any]]:
+        """Intent and slots after what this turn noted."""
+        intent = self.state.intent
+        slots = {name: slot.value for name, slot in self.state.slots.items()}
+        for entry in self.noted:
+            match entry:
+                case IntentSet():
+                    intent = entry.intent
+                case SlotSet(name=name, value=None):
+                    slots.pop(name, None)
+                case SlotSet(name=name, value=value):
+                    slots[name] = value
+                case _:
+                    pass
+        return intent, slots

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+
+from pydantic import JsonValue
 
 from dialog import plugins
 from dialog.actions import NO_ACTIONS, Actions
@@ -13,7 +15,8 @@ from dialog.draft import Parts
 from dialog.errors import ConfigError, ModelError
 from dialog.learning import Learning
 from dialog.ledger import Ledger
-from dialog.protocols import LanguageModel, Retriever, Skill, Store
+from dialog.protocols import Embedder, LanguageModel, Retriever, Store
+from dialog.skill import Skill
 from dialog.values import Fingerprint
 
 Progress = Callable[[str], None]
@@ -80,6 +83,16 @@ class Opening:
             return self._skills
 
     @property
+    def embedder(self) -> Embedder:
+        """For skills; the knowledge base keeps its own. Raises ConfigError, KnowledgeError."""
+        with self._lock:
+            return self._embedder
+
+    def options(self, skill: str) -> Mapping[str, JsonValue]:
+        """What the configuration tells a skill."""
+        return self._config.values.skills.options.get(skill, {})
+
+    @property
     def parts(self) -> Parts:
         """All that a turn needs."""
         with self._lock:
@@ -113,6 +126,12 @@ class Opening:
         return open_knowledge(
             self._config.knowledge_path, self._config.values.knowledge, model=lambda: self.model
         )
+
+    @cached_property
+    def _embedder(self) -> Embedder:
+        from dialog.knowledge.embed import open_embedder
+
+        return open_embedder(self._config.values.knowledge.embedder)
 
     @cached_property
     def _store(self) -> Store:
@@ -163,6 +182,7 @@ class Opening:
             retriever=retriever,
             skills=self._skills,
             actions=self._actions,
+            tools=self,
             fingerprint=Fingerprint(
                 model=model.info.fingerprint,
                 adapter=" + ".join(model.info.adapters) or None,

@@ -3,6 +3,7 @@
 Each has at most four methods, so that a fake fits on a page (`dialog.testing`
 has them) and a replacement in an afternoon. Implementations join through the
 entry points `instructrec.engines`, `instructrec.skills`, `instructrec.readers`.
+What a skill is stands in `dialog.skill`.
 """
 
 from __future__ import annotations
@@ -20,15 +21,12 @@ if TYPE_CHECKING:
     from dialog.conversation import Conversation
     from dialog.deeds import Action, NewAction
     from dialog.entries import Entry
-    from dialog.events import Event
     from dialog.heads import ConversationSummary, Head, Page
 
 from dialog.values import (
     Chunk,
-    Language,
     Message,
     ModelInfo,
-    Passage,
     Prompt,
     Sampling,
     SearchResult,
@@ -242,44 +240,6 @@ class NamedValues(Protocol):
         ...
 
 
-class SkillSpec(Value):
-    """What a skill is, for the router, for `/skills` and for the reply."""
-
-    name: str
-    description: str
-    languages: tuple[Language, ...] = ("zh", "en")
-
-
-class SkillTurn(Protocol):
-    """What a running skill is given: the user's words, the passages found, and the way to answer."""
-
-    @property
-    def text(self) -> str: ...
-
-    @property
-    def language(self) -> Language: ...
-
-    @property
-    def passages(self) -> Sequence[Passage]: ...
-
-    def answer(self) -> Iterator[Event]:
-        """The grounded answer of the turn pipeline: generate, check against the passages, or quote."""
-        ...
-
-
-class Skill(Protocol):
-    """One ability of the agent."""
-
-    @property
-    def spec(self) -> SkillSpec: ...
-
-    def matches(self, turn: SkillTurn) -> float:
-        """How well the turn fits this skill, 0 to 1."""
-        ...
-
-    def run(self, turn: SkillTurn) -> Iterator[Event]: ...
-
-
 __all__ = [
     "Cancel",
     "ChatTokenizer",
@@ -291,8 +251,5 @@ __all__ = [
     "Reranker",
     "Retriever",
     "Setting",
-    "Skill",
-    "SkillSpec",
-    "SkillTurn",
     "Store",
 ]

@@ -119,19 +119,23 @@ def outcome_entries(conversation: Conversation, outcome: Outcome) -> Iterator[En
     replied = Replied(id=new_id(), parent=parent, time=now, reply=outcome.reply)
     yield replied
     last: Entry = replied
+    for noted in outcome.noted:
+        last = noted.model_copy(update={"parent": last.id})
+        yield last
     if outcome.proposals:
         unfinished = outcome.reply.finish_reason in ("interrupted", "error")
         refused = "the turn that proposed it did not come to its end" if unfinished else None
-        for last in proposal_entries(outcome.proposals, after=replied, refused=refused):
-            yield last
-    if outcome.hand_off:
+        for proposed in proposal_entries(outcome.proposals, after=last, refused=refused):
+            last = proposed
+            yield proposed
+    if outcome.handing is not None:
         yield HandedOff(
             id=new_id(),
             parent=last.id,
             time=now,
             status="waiting",
-            reason="no answer was found",
-            briefing=briefing_of(conversation),
+            reason=outcome.handing.reason,
+            briefing=outcome.handing.briefing or briefing_of(conversation),
         )
 
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from dialog.values import Language, Sampling, Value
 from dialog.variants import InstructionsSection
@@ -99,6 +99,9 @@ class SkillsSection(Value):
 
     default: str = "answer"
     enabled: tuple[str, ...] | None = None
+    options: dict[str, dict[str, JsonValue]] = Field(
+        default_factory=dict, description="what each skill is told: [skills.options.NAME]"
+    )
 
 
 class GuardSection(Value):

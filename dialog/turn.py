@@ -18,8 +18,9 @@ from dialog.events import ActionProposed, Event, Finished, Notice, Retrieved, Sk
 from dialog.explaining import decoded_shares
 from dialog.filling import fill
 from dialog.phrases import small_talk
-from dialog.protocols import Skill
 from dialog.shown import recent_messages
+from dialog.skill import Skill
+from dialog.skill_turn import TurnInHand
 from dialog.underway import completed
 from dialog.values import SearchResult
 from dialog.wishes import is_only_wishes
@@ -73,7 +74,7 @@ def _events(parts: Parts, request: Request, draft: Draft) -> Iterator[Event]:
     result = _search(parts, request, draft)
     if result is not None:
         yield Retrieved(result=result)
-    turn = Answering(parts, request, draft, result)
+    turn = TurnInHand(parts, request, draft, result)
     skill, confidence = _pick_skill(parts, draft, turn)
     yield SkillCalled(skill=skill.spec.name, confidence=confidence)
     for event in skill.run(turn):
@@ -108,7 +109,7 @@ def _search(parts: Parts, request: Request, draft: Draft) -> SearchResult | None
     return result
 
 
-def _pick_skill(parts: Parts, draft: Draft, turn: Answering) -> tuple[Skill, float]:
+def _pick_skill(parts: Parts, draft: Draft, turn: TurnInHand) -> tuple[Skill, float]:
     """The skill in charge, else the one that fits best; ties go to the default."""
     skills = {skill.spec.name: skill for skill in parts.skills}
     if draft.state.skill is not None and draft.state.skill in skills:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pydantic import BaseModel, Field, JsonValue
 
 from dialog import Action, ActionContext, ActionProposed, DialogAgent, Event, load_config
-from dialog.protocols import SkillSpec, SkillTurn
+from dialog.skill import SkillSpec, SkillTurn
 from dialog.testing import ScriptedModel
 
 ORDERS = {"MK-10482": "packed", "MK-10517": "sent"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dialog.events import Event
-from dialog.protocols import SkillSpec, SkillTurn
+from dialog.skill import SkillSpec, SkillTurn
 
 _MATCHES_ANYTHING = 0.5
 

@@ -12,7 +12,7 @@ from dialog.cli.verb import Run, setting, verb
 from dialog.errors import SkillError
 
 if TYPE_CHECKING:
-    from dialog.protocols import Skill
+    from dialog.skill import Skill
 
 GROUP = "instructrec.skills"
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A name of `skill list`.")]

@@ -5,45 +5,32 @@ problems("answer", skill)   # [] if it keeps them
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import get_args
 
-from dialog.events import Event, Finished, TextDelta
-from dialog.protocols import Skill
-from dialog.text import detect_language
-from dialog.values import Language, Passage
+from dialog.events import Event, Finished
+from dialog.skill import Skill
+from dialog.testing import FixedTools, FixedTurn, HashEmbedder, ScriptedModel
 
 MESSAGES = ("Where is my parcel?", "我的包裹到哪里了？", "ok", "🙂")
 EVENTS = get_args(get_args(Event)[0])
 
 
-@dataclass(frozen=True)
-class _Turn:
-    """A turn without knowledge, whose grounded answer is a fixed sentence."""
-
-    text: str
-    language: Language
-    passages: Sequence[Passage] = ()
-
-    def answer(self) -> Iterator[Event]:
-        yield TextDelta(text="I do not know.")
-
-
 def problems(name: str, skill: Skill) -> list[str]:
     """What a skill does against the rules, in words; empty if nothing."""
     found = []
+    tools = FixedTools(model=ScriptedModel(["I do not know."] * 100), embedder=HashEmbedder())
     if skill.spec.name != name:
         found.append(f"spec.name is {skill.spec.name!r} but it is registered as {name!r}")
     if not skill.spec.description.strip():
         found.append("spec.description is empty; the router and `skill list` show it")
     for message in MESSAGES:
-        found += [f"{problem} (message {message!r})" for problem in _tried(skill, message)]
+        found += [f"{problem} (message {message!r})" for problem in _tried(skill, message, tools)]
     return found
 
 
-def _tried(skill: Skill, message: str) -> Iterator[str]:
-    turn = _Turn(text=message, language=detect_language(message))
+def _tried(skill: Skill, message: str, tools: FixedTools) -> Iterator[str]:
+    turn = FixedTurn(message, tools=tools)
     try:
         fit = skill.matches(turn)
         if not isinstance(fit, int | float) or not 0 <= fit <= 1:

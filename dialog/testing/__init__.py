@@ -7,7 +7,7 @@
 
 `ScriptedModel` answers from a script, `tiny_model()` is a real but random
 two-layer transformer behind the real engine, `HashEmbedder` embeds without
-weights. Importing this loads neither torch nor numpy.
+weights, `FixedTurn` and `FixedTools` are what a skill is given. Importing this loads neither torch nor numpy.
 """
 
 from __future__ import annotations
@@ -16,13 +16,23 @@ from typing import TYPE_CHECKING, Any
 
 from dialog.testing.retrieve import FixedRetriever, passage
 from dialog.testing.scripted import ScriptedModel
+from dialog.testing.skills import FixedTools, FixedTurn
 from dialog.testing.words import WordTokenizer
 
 if TYPE_CHECKING:
     from dialog.testing.embed import HashEmbedder
     from dialog.testing.tiny import tiny_model
 
-__all__ = ["FixedRetriever", "HashEmbedder", "ScriptedModel", "WordTokenizer", "passage", "tiny_model"]
+__all__ = [
+    "FixedRetriever",
+    "FixedTools",
+    "FixedTurn",
+    "HashEmbedder",
+    "ScriptedModel",
+    "WordTokenizer",
+    "passage",
+    "tiny_model",
+]
 
 
 def __getattr__(name: str) -> Any:

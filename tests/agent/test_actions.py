@@ -17,7 +17,7 @@ from dialog.entries import ActionDone, ActionEntry
 from dialog.errors import StoreError
 from dialog.events import ActionProposed as Proposal
 from dialog.events import Finished, Notice
-from dialog.protocols import SkillSpec
+from dialog.skill import SkillSpec
 from dialog.store import open_store, utc_now
 from dialog.testing import FixedRetriever, ScriptedModel, passage
 

@@ -206,7 +206,7 @@ def test_skill_test_passes_for_ours(command):
 
 
 BAD_SKILL = """
-from dialog.protocols import SkillSpec
+from dialog.skill import SkillSpec
 
 class Juggle:
     spec = SkillSpec(name="jongle", description="")

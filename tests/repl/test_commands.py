@@ -8,9 +8,9 @@ from pydantic import BaseModel
 
 from dialog import Action, DialogAgent
 from dialog.events import ActionProposed, Finished
-from dialog.protocols import SkillSpec
 from dialog.repl.commands import TABLE
 from dialog.repl.reopen import Reopened
+from dialog.skill import SkillSpec
 from dialog.testing import FixedRetriever, ScriptedModel
 from dialog.testing.retrieve import passage
 from dialog.values import Attribution
