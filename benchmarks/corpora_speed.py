@@ -5,7 +5,8 @@
 Each runs in a process of its own on a log of 100 MB (1 GB if asked), written once to a
 temporary folder, and on a tenth of it: memory that does not grow with the
 file shows as equal peaks. Processor time is the process's and its workers',
-the peak that of the largest process. `--workers` is for scrub alone.
+the peak that of the largest process. `--workers` is for
+scrub and check; convert reads and writes in one.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ _SCRUB = (
 )
 _CHECK = (
     "from pathlib import Path; from corpora.checks.run import Checking, check_files; import sys\n"
-    "if __name__ == '__main__': check_files([Path(sys.argv[1])], Checking())"
+    "if __name__ == '__main__':\n"
+    "    check_files([Path(sys.argv[1])], Checking(workers=int(sys.argv[3])))"
 )
 
 

@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from benchmarks import markdown, save
 from benchmarks.made_log import changed, made_log
-from corpora.checks.duplicates import THRESHOLD, DuplicateIndex
+from corpora.checks.duplicates import THRESHOLD, DuplicateIndex, print_of
 from dialog.text import words
 from dialog.values import Transcript
 
@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> int:
     index = DuplicateIndex()
     before = time.process_time()
     for text in texts:
-        index.add(text)
+        index.add(print_of(text))
     found = {(pair.first, pair.second) for pair in index.pairs()}
     spent_s = time.process_time() - before
     num_bytes = sum(len(text.encode()) for text in texts)

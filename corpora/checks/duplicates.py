@@ -12,7 +12,7 @@ A conversation costs 240 bytes and its place. Each duplicate is told once, of
 the earliest it resembles.
 
     index = DuplicateIndex()
-    index.add(text)                       # 0, 1, 2, ... in order
+    index.add(print_of(text))                       # 0, 1, 2, ... in order
     for pair in index.pairs(): ...
 
 Source: Broder, On the resemblance and containment of documents (1997);
@@ -41,6 +41,9 @@ MIN_SHINGLES = 5
 _MAX_SHINGLES = 20_000
 _MAX_COMPARED = 20
 _Signatures = NDArray[np.uint16]
+_draw = np.random.default_rng(20_240_501)
+_FACTORS = _draw.integers(0, 1 << 31, NUM_PERMUTATIONS, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
+_OFFSETS = _draw.integers(0, 1 << 32, NUM_PERMUTATIONS, dtype=np.uint32)
 
 
 @dataclass(frozen=True)
@@ -52,34 +55,41 @@ class Pair:
     similarity: float
 
 
+@dataclass(frozen=True)
+class Print:
+    """What is kept of a text: equal keys mean equal words; `signature` is None for a few words."""
+
+    key: bytes
+    signature: bytes | None
+
+
+def print_of(text: str) -> Print:
+    """A text's print."""
+    tokens = words(text)
+    key = hashlib.blake2b(" ".join(tokens).encode("utf-8", "replace"), digest_size=12).digest()
+    shingles = _shingles(tokens)
+    return Print(key, _signature(shingles).tobytes() if len(shingles) >= MIN_SHINGLES else None)
+
+
 class DuplicateIndex:
     """Signatures of what was added, in order."""
 
     def __init__(self, *, threshold: float = THRESHOLD) -> None:
         self._threshold = threshold
-        draw = np.random.default_rng(20_240_501)
-        self._factors = draw.integers(0, 1 << 31, NUM_PERMUTATIONS, dtype=np.uint32) * np.uint32(
-            2
-        ) + np.uint32(1)
-        self._offsets = draw.integers(0, 1 << 32, NUM_PERMUTATIONS, dtype=np.uint32)
         self._signatures = bytearray()
         self._places = array("q")
         self._first_of: dict[bytes, int] = {}
         self._exact: list[tuple[int, int]] = []
         self._num = 0
 
-    def add(self, text: str) -> None:
+    def add(self, text: Print) -> None:
         """The next conversation's text."""
         number, self._num = self._num, self._num + 1
-        tokens = words(text)
-        key = hashlib.blake2b(" ".join(tokens).encode("utf-8", "replace"), digest_size=12).digest()
-        first = self._first_of.setdefault(key, number)
+        first = self._first_of.setdefault(text.key, number)
         if first != number:
             self._exact.append((first, number))
-            return
-        shingles = _shingles(tokens)
-        if len(shingles) >= MIN_SHINGLES:
-            self._signatures += self._signature(shingles).tobytes()
+        elif text.signature is not None:
+            self._signatures += text.signature
             self._places.append(number)
 
     def pairs(self) -> Iterator[Pair]:
@@ -123,10 +133,11 @@ class DuplicateIndex:
             elif len(heads) < _MAX_COMPARED:
                 heads.append(member)
 
-    def _signature(self, shingles: NDArray[np.uint32]) -> _Signatures:
-        hashed = shingles[:, None] * self._factors + self._offsets  # modulo 2^32; odd factors permute it
-        lowest: _Signatures = (hashed.min(axis=0) & np.uint32(0xFFFF)).astype(np.uint16)
-        return lowest
+
+def _signature(shingles: NDArray[np.uint32]) -> _Signatures:
+    hashed = shingles[:, None] * _FACTORS + _OFFSETS  # modulo 2^32; odd factors permute it
+    lowest: _Signatures = (hashed.min(axis=0) & np.uint32(0xFFFF)).astype(np.uint16)
+    return lowest
 
 
 def _shingles(tokens: list[str]) -> NDArray[np.uint32]:

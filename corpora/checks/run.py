@@ -10,19 +10,20 @@ each check with their conversations (scrubbed) for the page.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from corpora.checks.content import ContentChecks, CountTokens, language_of
+from corpora.checks.content import CountTokens
 from corpora.checks.duplicates import THRESHOLD, DuplicateIndex
 from corpora.checks.figures import Figures
 from corpora.checks.finding import Finding, Findings, Problem
+from corpora.checks.judging import Judge, Judged
 from corpora.checks.labels import LabelChecks
-from corpora.checks.turns import turn_problems
+from corpora.parallel import in_order
 from corpora.schema import TranscriptReader
 from corpora.scrub.conversation import scrub
 from corpora.scrub.detect import Detector
@@ -46,6 +47,11 @@ class Checking:
     threshold: float = THRESHOLD
     quarantine: Path | None = None
     skip_bad: int = 0
+    workers: int = 1
+
+    def judge(self) -> Judge:
+        """Of single conversations, for a process."""
+        return Judge(self.rules, count_tokens=self.count_tokens, window=self.window)
 
 
 @dataclass(frozen=True)
@@ -79,10 +85,9 @@ def check_files(paths: Sequence[Path], checking: Checking) -> Outcome:
         quarantine = _quarantine(checking.quarantine, paths, stack)
         for path in paths:
             reader = TranscriptReader(path, skip_bad=checking.skip_bad)
-            for transcript in reader:
-                place = Place(str(path), reader.line, transcript.id)
-                problems = list(work.problems(transcript, place))
-                work.record(transcript, place, problems)
+            for transcript, place, judged in _judged(reader, path, checking):
+                problems = [*judged.problems, *work.problems(transcript, place)]
+                work.record(transcript, place, judged, problems)
                 if quarantine is not None and any(one.check in QUARANTINED for one in problems):
                     quarantine.write(transcript.model_dump_json(exclude_defaults=True) + "\n")
                     work.outcome.num_quarantined += 1
@@ -95,37 +100,46 @@ def check_files(paths: Sequence[Path], checking: Checking) -> Outcome:
     return work.outcome
 
 
+def _judged(
+    reader: TranscriptReader, path: Path, checking: Checking
+) -> Iterator[tuple[Transcript, Place, Judged]]:
+    """A file's conversations in order, each with what it shows by itself."""
+    waiting: deque[tuple[Transcript, Place]] = deque()
+
+    def lines() -> Iterator[str]:
+        for transcript in reader:
+            waiting.append((transcript, Place(str(path), reader.line, transcript.id)))
+            yield transcript.model_dump_json(exclude_defaults=True)
+
+    for judged in in_order(lines(), checking.judge, workers=checking.workers):
+        yield *waiting.popleft(), judged
+
+
 class _Work:
+    """What needs more than one conversation, and what is told of all."""
+
     def __init__(self, checking: Checking) -> None:
         self.outcome = Outcome()
         self._detector = Detector(checking.rules)
-        self._content = ContentChecks(
-            self._detector, count_tokens=checking.count_tokens, window=checking.window
-        )
         self._labels = LabelChecks()
         self._duplicates = DuplicateIndex(threshold=checking.threshold)
         self._places: list[Place] = []
         self._by_id: dict[str, int] = {}
 
     def problems(self, transcript: Transcript, place: Place) -> Iterator[Problem]:
-        yield from turn_problems(transcript)
-        yield from self._content(transcript)
         yield from self._labels(transcript, where=f"{place.file}:{place.line}")
         earlier = self._by_id.setdefault(transcript.id, len(self._places))
         if earlier != len(self._places):
             there = self._places[earlier]
             yield Problem("leakage", "error", None, f"the id stands at {there.file}:{there.line} too")
 
-    def record(self, transcript: Transcript, place: Place, problems: Sequence[Problem]) -> None:
+    def record(
+        self, transcript: Transcript, place: Place, judged: Judged, problems: Sequence[Problem]
+    ) -> None:
         self._places.append(place)
-        self._duplicates.add(
-            "\n".join(m.content for m in transcript.messages if m.role in ("user", "assistant"))
-        )
+        self._duplicates.add(judged.print)
         self.outcome.figures.add(
-            transcript,
-            file=place.file,
-            language=language_of(transcript),
-            num_tokens=self._content.last_tokens,
+            transcript, file=place.file, language=judged.language, num_tokens=judged.num_tokens
         )
         kept = [self.add(problem, place) for problem in problems]
         if any(kept):

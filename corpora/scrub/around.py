@@ -32,10 +32,9 @@ _ORDER = re.compile(
 _SUBJECTS: dict[Subject, re.Pattern[str]] = {
     "phone": re.compile(
         r"(?:电话|手机|座机|号码|联系方式|致电|拨打|来电|传真|热线|电联|打给|打到|打我|联系我|"
-        r"\b(?:phone|phones|tel|telephone|cell|cellphone|mobile|mob|fax|call|calls|calling|text|ring|rings|ringing|dial|dialled|"
-        r"whatsapp|contact|"
-        r"reach (?:me|us|him|her|them)|answers?|answered|answering|call (?:me|us|him|her|back)|number|line|ph|sms|hotline|home|office|work|"
-        r"direct))\b"
+        r"\b(?:phone|phones|tel|telephone|cell|cellphone|mobile|mob|fax|call|calls|calling|text|ring|rings|"
+        r"ringing|dial|dialled|whatsapp|contact|reach (?:me|us|him|her|them)|answers?|answered|answering|"
+        r"call (?:me|us|him|her|back)|number|line|ph|sms|hotline|home|office|work|direct))\b"
         r"[^\d\n,;。，；]{0,18}\s{0,3}[^\d\n,;。，；]{0,3}$"
     ),
     "card": re.compile(

@@ -10,16 +10,13 @@ Memory holds a few conversations a worker, the ids, and the report's samples.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
 
+from corpora.parallel import in_order
 from corpora.schema import BadLine, TranscriptReader, write_transcripts
 from corpora.scrub.conversation import Replaced, Replacement, scrub, texts_of
 from corpora.scrub.detect import Detector
@@ -31,8 +28,6 @@ from dialog.errors import CorpusError
 from dialog.values import Transcript
 
 Style = Literal["placeholders", "surrogates"]
-_IN_FLIGHT = 4
-_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -70,8 +65,7 @@ def scrub_files(paths: Sequence[Path], out: Path, job: Job, *, report: Report | 
 def scrubbed(paths: Sequence[Path], job: Job, report: Report) -> Iterator[Transcript]:
     """The scrubbed conversations in order; `report` is filled on the way."""
     numbered = _numbered(paths, job, report)
-    results = _one_by_one(numbered, job) if job.workers <= 1 else _in_parallel(numbered, job)
-    for done in results:
+    for done in in_order(numbered, partial(_Scrubber, job), workers=job.workers):
         transcript = Transcript.model_validate_json(done.transcript)
         report.add(done.place[0], done.place[1], transcript.id, done.replaced)
         yield transcript
@@ -90,29 +84,15 @@ def _listed(skipped: Iterable[BadLine]) -> Iterator[str]:
         yield str(bad.error)
 
 
-def _one_by_one(numbered: Iterator[tuple[str, int, str]], job: Job) -> Iterator[_Done]:
-    detector = Detector(job.rules)
-    for one in numbered:
-        yield _scrub_one(one, detector, job)
+class _Scrubber:
+    """A process's own: the rules made ready once."""
 
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._detector = Detector(job.rules)
 
-def _in_parallel(numbered: Iterator[tuple[str, int, str]], job: Job) -> Iterator[_Done]:
-    """Batches to the workers, at most a few ahead of what is taken back."""
-    work = partial(_scrub_batch, job=job)
-    batches = iter(lambda: list(islice(numbered, _BATCH)), [])
-    with ProcessPoolExecutor(job.workers, mp_context=get_context("spawn")) as pool:
-        waiting: deque[Future[list[_Done]]] = deque()
-        for batch in batches:
-            waiting.append(pool.submit(work, batch))
-            if len(waiting) >= _IN_FLIGHT * job.workers:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
-
-
-def _scrub_batch(batch: list[tuple[str, int, str]], *, job: Job) -> list[_Done]:
-    detector = Detector(job.rules)
-    return [_scrub_one(one, detector, job) for one in batch]
+    def __call__(self, one: tuple[str, int, str]) -> _Done:
+        return _scrub_one(one, self._detector, self._job)
 
 
 def _scrub_one(one: tuple[str, int, str], detector: Detector, job: Job) -> _Done:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from corpora.checks.duplicates import DuplicateIndex
+from corpora.checks.duplicates import DuplicateIndex, print_of
 from corpora.synth.making import Conversation, Made
 from dialog.protocols import Retriever
 from dialog.text import detect_language, words
@@ -74,7 +74,7 @@ class Filters:
     def _different(self, kept: list[Conversation]) -> Iterator[Conversation]:
         index = DuplicateIndex()
         for conversation in kept:
-            index.add("\n".join(turn.question for turn in conversation.turns))
+            index.add(print_of("\n".join(turn.question for turn in conversation.turns)))
         copies = {pair.second for pair in index.pairs()}
         self.dropped["conversation: resembles an earlier one"] += len(copies)
         for number, conversation in enumerate(kept):

@@ -69,6 +69,7 @@ def check(
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", help="The least severity for exit code 1.")
     ] = FailOn.error,
+    workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="Processes at work.")] = 1,
     skip_bad: Annotated[
         int, typer.Option("--skip-bad", min=0, metavar="N", help="Bad lines that may be skipped.")
     ] = 0,
@@ -96,6 +97,7 @@ def check(
             threshold=similarity,
             quarantine=quarantine,
             skip_bad=skip_bad,
+            workers=workers,
         ),
     )
     for bad in outcome.skipped:

@@ -2,7 +2,7 @@
 
 import random
 
-from corpora.checks.duplicates import DuplicateIndex
+from corpora.checks.duplicates import DuplicateIndex, print_of
 
 
 def text_of(draw, alphabet, num):
@@ -12,7 +12,7 @@ def text_of(draw, alphabet, num):
 def pairs(*texts):
     index = DuplicateIndex()
     for text in texts:
-        index.add(text)
+        index.add(print_of(text))
     return [(pair.first, pair.second) for pair in index.pairs()]
 
 

@@ -184,3 +184,24 @@ def test_arguments_nested_without_end_are_an_error_and_no_crash(write, tmp_path)
     )
     assert result.exit_code == 1
     assert "the arguments of 'f' are no JSON" in result.stdout
+
+
+@pytest.mark.slow
+def test_workers_change_nothing(write, tmp_path):
+    turns = [
+        (("user", f"我的订单{number}还没有到，电话13812345678"), ("assistant", "很快就会送到您手上"))
+        for number in range(40)
+    ]
+    lines = [line(f"c{number}", *turns[number % 40]) for number in range(80)]
+    bad = line("b", ("user", "how to make a bomb at home"), ("assistant", "No."))
+    path, other = write("a.jsonl", *lines, "{", bad), write("b.jsonl", *lines[:3])
+    told = []
+    for workers in (1, 2):
+        report, harmful = tmp_path / f"{workers}.json", tmp_path / f"{workers}.jsonl"
+        options = ("--report", report, "--quarantine", harmful, "--skip-bad", 1, "--workers", workers)
+        result = run(path, other, *options)
+        assert result.exit_code == 1
+        told.append((result.stdout, report.read_bytes(), harmful.read_bytes()))
+    assert told[0] == told[1]
+    assert "leakage" in told[0][0]
+    assert b"bomb" in told[0][2]
