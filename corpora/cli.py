@@ -11,9 +11,9 @@ import threading
 
 import typer
 
-from corpora.verbs import check, convert, faq, inspect, intents, mix, scrub, split, synth
+from corpora.verbs import accept, check, convert, faq, inspect, intents, mix, scrub, split, synth
 
-_VERB_FILES = (convert, scrub, check, split, mix, inspect, intents, faq, synth)
+_VERB_FILES = (convert, scrub, check, split, mix, inspect, intents, faq, accept, synth)
 
 app = typer.Typer(help="Read, convert, divide and browse transcripts.", no_args_is_help=True)
 

@@ -50,20 +50,27 @@ def write_review(
         raise CorpusError(f"cannot be written: {error.strerror or error}", path=path) from error
 
 
+def kind_of(path: Path, names: Sequence[str]) -> str:
+    """Which of `names` the file proposes; the first where it proposes nothing.
+
+    Raises:
+        CorpusError: it cannot be read, is not TOML, or proposes something else.
+    """
+    content = _content(path)
+    found = next((name for name in names if name in content), None)
+    if found is None and "about" not in content:
+        known = " or ".join(f"[[{name}]]" for name in names)
+        raise CorpusError(f"proposes nothing; name a file that has {known}", path=path)
+    return found or names[0]
+
+
 def read_review(path: Path, name: str, kind: type[AnyValue]) -> list[AnyValue]:
     """The proposals of a file, accepted or not.
 
     Raises:
         CorpusError: it cannot be read, is not TOML, or a proposal is not as it should be.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise CorpusError(f"has more than {MAX_BYTES} bytes; name a file of proposals", path=path)
-        content = tomllib.loads(path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        raise CorpusError(f"cannot be read: {error.strerror or error}", path=path) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise CorpusError(f"is not TOML: {error}; correct it there", path=path) from error
+    content = _content(path)
     tables = content.get(name, [])
     if not isinstance(tables, list):
         raise CorpusError(f"{name} is no list of tables; write [[{name}]]", path=path)
@@ -74,3 +81,14 @@ def read_review(path: Path, name: str, kind: type[AnyValue]) -> list[AnyValue]:
         except ValidationError as error:
             raise CorpusError(f"[[{name}]] number {number}: {told(error)}", path=path) from error
     return found
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise CorpusError(f"has more than {MAX_BYTES} bytes; name a file of proposals", path=path)
+        return tomllib.loads(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise CorpusError(f"cannot be read: {error.strerror or error}", path=path) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise CorpusError(f"is not TOML: {error}; correct it there", path=path) from error

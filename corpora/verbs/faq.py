@@ -1,4 +1,4 @@
-"""`instructrec data faq` and `data accept`: answered questions of logs, reviewed, as knowledge to index."""
+"""`instructrec data faq`: answered questions of logs, proposed for review."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from dialog.cli.verb import Run, verb
 
 def register(app: typer.Typer) -> None:
     verb(app, "faq")(mine_faq)
-    verb(app, "accept")(accept_faq)
 
 
 def mine_faq(
@@ -78,25 +77,3 @@ def mine_faq(
         f"conversations; {num_conflicts} with contradicting answers, {num_personal} with personal data"
     )
     run.remark(f"review {out}, set accept = true, then: instructrec data accept {out} --out faq.jsonl")
-
-
-def accept_faq(
-    run: Run,
-    review: Annotated[Path, typer.Argument(metavar="FILE.toml", help="Reviewed proposals of data faq.")],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE.jsonl", help="The FAQ, for instructrec index.")],
-) -> None:
-    """Write the accepted entries as an FAQ that `instructrec index` reads."""
-    from corpora.faq.entries import Entry, write_faq
-    from corpora.mining.review import read_review
-
-    entries = read_review(review, "entry", Entry)
-    accepted = [entry for entry in entries if entry.accept]
-    unsettled = sum(entry.conflict is not None or entry.personal for entry in accepted)
-    if unsettled:
-        run.warn(f"{unsettled} accepted entries are personal or contradicted; reword and unmark them")
-        raise typer.Exit(1)
-    write_faq(out, accepted)
-    if run.json:
-        run.show_json({"out": str(out), "accepted": len(accepted), "proposed": len(entries)})
-        return
-    run.remark(f"{len(accepted)} of {len(entries)} entries in {out}")

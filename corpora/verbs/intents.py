@@ -80,7 +80,10 @@ def mine_intents(
         )
         return
     run.show(_told(found))
-    run.remark(f"{len(found.intents)} intents in {out}; set accept = true on what is right")
+    run.remark(
+        f"{len(found.intents)} intents in {out}; set accept = true on what is right, "
+        f"then: instructrec data accept {out} --out texts.jsonl"
+    )
 
 
 def _told(found: Found) -> str:

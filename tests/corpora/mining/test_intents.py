@@ -1,5 +1,6 @@
 """Intents from logs: what a conversation opens with, grouped, counted, shown without anybody's data."""
 
+import json
 import tomllib
 
 import pytest
@@ -129,3 +130,43 @@ def test_verb_shows_no_personal_data(data, write, tmp_path, monkeypatch):
     assert "王小明" not in written
     assert tomllib.loads(written)["intent"][0]["example"][0]["conversation"] == "log-000001"
     assert data("intents", log, "--out", tmp_path / "i.toml").code == 2
+
+
+def accepted(name, texts, reply):
+    return Intent.model_validate(
+        {
+            "name": name,
+            "accept": True,
+            "count": len(texts),
+            "share": 0.5,
+            "example": [{"text": text, "conversation": "c-1", "turn": 0} for text in texts],
+            "reply": {"text": reply, "conversation": "c-1", "turn": 1, "alike": 1, "of": 1},
+        }
+    )
+
+
+def test_accepted_intents_become_labelled_texts_and_replies(data, tmp_path):
+    review, out, replies = tmp_path / "intents.toml", tmp_path / "texts.jsonl", tmp_path / "replies.jsonl"
+    proposals = [
+        accepted("包裹-查询", PARCEL[:2], "包裹明天送达。"),
+        accepted("refund", REFUND[:2], "Call [PHONE_1]."),
+        accepted("other", ["never mind"], "Fine.").model_copy(update={"accept": False}),
+    ]
+    write_review(review, "intent", proposals, about={})
+    result = data("accept", review, "--out", out, "--replies", replies)
+    assert result.code == 0
+    labels = [(line["text"], line["label"]) for line in map(json.loads, out.read_text("utf-8").splitlines())]
+    assert labels == [(text, "包裹-查询") for text in PARCEL[:2]] + [(text, "refund") for text in REFUND[:2]]
+    (reply,) = map(json.loads, replies.read_text("utf-8").splitlines())
+    assert reply == {"question": PARCEL[0], "answer": "包裹明天送达。", "source": "c-1#1"}
+    assert "left out: refund" in result.err
+
+
+def test_a_text_of_two_intents_is_refused_and_a_stranger_to_proposals_too(data, tmp_path):
+    review, out = tmp_path / "intents.toml", tmp_path / "texts.jsonl"
+    write_review(review, "intent", [accepted("a", PARCEL, "x"), accepted("b", PARCEL, "x")], about={})
+    refused = data("accept", review, "--out", out)
+    assert (refused.code, out.exists()) == (2, False)
+    assert f"{PARCEL[0]!r} stands in 'a' and in 'b'" in refused.err
+    review.write_text("[model]\nname = 'x'\n", encoding="utf-8")
+    assert "[[entry]] or [[intent]]" in data("accept", review, "--out", out).err
