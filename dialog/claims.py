@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 
+from dialog.stemmer import stem
 from dialog.text import is_han, normalise, words
 
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
@@ -21,115 +22,15 @@ _NEGATION = re.compile(
     r"|不|没|無|无法|未|勿|非|禁止"
 )
 _NOT_NEGATION = re.compile(r"不仅|不但|不过|不同|不断|不客气|不好意思|是否|no\. ?\d|not only")
+_ENGLISH = """
+a an and are as at be been but by can could do does for from had has have how i if in into is it its may
+me my of on or our please shall should so such than that the their them then there these they this those
+to us was we were what when where which who will with would you your yes also about
+"""
 _STOP_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "been",
-        "but",
-        "by",
-        "can",
-        "could",
-        "do",
-        "does",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "may",
-        "me",
-        "my",
-        "of",
-        "on",
-        "or",
-        "our",
-        "please",
-        "shall",
-        "should",
-        "so",
-        "such",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "to",
-        "us",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-        "yes",
-        "also",
-        "about",
-        "的",
-        "了",
-        "是",
-        "在",
-        "和",
-        "与",
-        "及",
-        "或",
-        "也",
-        "就",
-        "都",
-        "而",
-        "您",
-        "你",
-        "我",
-        "他",
-        "她",
-        "它",
-        "们",
-        "请",
-        "吗",
-        "呢",
-        "吧",
-        "啊",
-        "有",
-        "会",
-        "能",
-        "可",
-        "以",
-        "这",
-        "那",
-        "个",
-        "为",
-        "于",
-        "对",
-        "把",
-        "被",
-    ]
+    (*_ENGLISH.split(), *"的了是在和与及或也就都而您你我他她它们请吗呢吧啊有会能可以这那个为于对把被")
 )
+"""Of statements; a question's (`dialog.knowledge.stopwords`) are others."""
 
 
 def content_terms(text: str) -> set[str]:
@@ -144,7 +45,7 @@ def content_terms(text: str) -> set[str]:
             continue
         previous_han = ""
         if word not in _STOP_WORDS:
-            terms.add(_stem(word))
+            terms.add(stem(word))
     return terms
 
 
@@ -165,10 +66,3 @@ def is_negated(text: str) -> bool:
 def is_question(text: str) -> bool:
     """A question, an FAQ's for instance, states nothing that could support a claim."""
     return text.rstrip("”’」』）)\"' ").endswith(("?", "？"))
-
-
-def _stem(word: str) -> str:
-    for suffix in ("ing", "ies", "ed", "es", "s"):
-        if word.endswith(suffix) and len(word) - len(suffix) >= 3 and word.isascii() and word.isalpha():
-            return word.removesuffix(suffix) + ("y" if suffix == "ies" else "")
-    return word.removesuffix("e") if len(word) > 4 and word.isascii() else word

@@ -16,8 +16,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from dialog.knowledge.stemmer import stem
 from dialog.knowledge.stopwords import CHINESE_FILLER, CHINESE_STOP_CHARACTERS, ENGLISH_STOP_WORDS
+from dialog.stemmer import stem
 from dialog.text import normalise
 
 SEGMENTER_VERSION = "1"
