@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialog.knowledge.segment import query_terms, terms
-from dialog.knowledge.stemmer import stem
+from dialog.stemmer import stem
 
 
 def test_chinese_gives_characters_and_pairs():
