@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from dialog.engine.adapters import is_bottleneck
-from dialog.engine.decoded import DecodedForward, TappedForward
+from dialog.engine.decoded import TappedForward
+from dialog.engine.decoded_together import decoded_forward
 from dialog.engine.decoders import Decoders
 from dialog.engine.lean.architecture import Architecture, read_architecture
 from dialog.engine.lean.rope import Unsupported
@@ -186,7 +187,7 @@ def _decoders(
     if not is_linear:
         raise ModelError(f"{config.name} bends its logits: no instruction decoder stands on it; use LoRA")
     model = tuned_fingerprint(files, _adapter(config))
-    decoders = Decoders(DecodedForward(forward), model=model, template=info.template_fingerprint)
+    decoders = Decoders(decoded_forward(forward), model=model, template=info.template_fingerprint)
     decoders.default = decoders.load(Path(config.decoder))
     return decoders
 
