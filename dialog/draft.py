@@ -20,6 +20,7 @@ from dialog.settings import Settings
 from dialog.state import fold
 from dialog.structured import Form
 from dialog.text import detect_language
+from dialog.tuned import Adapting
 from dialog.values import (
     Attribution,
     Citation,
@@ -51,6 +52,13 @@ class Parts:
     skills: Sequence[Skill]
     fingerprint: Fingerprint
     actions: Actions = field(default_factory=dict)
+
+    def fingerprint_of(self, conversation_id: str) -> Fingerprint:
+        """With the adapters and the decoder that the conversation is answered with."""
+        if not isinstance(self.model, Adapting):
+            return self.fingerprint
+        adapter = " + ".join(self.model.in_use(conversation_id)) or None
+        return self.fingerprint.model_copy(update={"adapter": adapter})
 
 
 @dataclass(frozen=True)
@@ -123,6 +131,7 @@ class Draft:
         self.state = fold(self.request.conversation)
         wished = language_wished(resolve(self.state.instructions).active)
         self.language: Language = self.request.language if wished == "und" else wished
+        self.fingerprint = self.parts.fingerprint_of(self.request.conversation.id)
 
     def take(self, event: Event) -> None:
         """Note what an event says before it is passed on."""
@@ -180,7 +189,7 @@ class Draft:
                 skill=self.skill or None,
                 handoff="waiting" if self.wants_hand_off else self.state.handoff.status,
             ),
-            fingerprint=self.parts.fingerprint,
+            fingerprint=self.fingerprint,
             unsupported=tuple(self.unsupported),
             needs=self.needs,
             notices=tuple(self.notices),

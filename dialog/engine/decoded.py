@@ -122,8 +122,11 @@ class DecodedForward:
         """One without a decoder."""
         return self.decoded_cache(None, Marks())
 
-    def decoded_cache(self, decoder: InstructionDecoder | None, marks: Marks) -> DecodedCache:
-        return DecodedCache(self.base.new_cache(), decoder, marks, GrowingMemory())
+    def decoded_cache(
+        self, decoder: InstructionDecoder | None, marks: Marks, *, base: Cache | None = None
+    ) -> DecodedCache:
+        """One to be read with a decoder, around an empty `base`: the model's own if it is None."""
+        return DecodedCache(base or self.base.new_cache(), decoder, marks, GrowingMemory())
 
     @torch.inference_mode()
     def next_logits(self, ids: Sequence[int], cache: DecodedCache) -> Tensor:

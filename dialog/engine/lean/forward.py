@@ -21,6 +21,7 @@ from dialog.engine.lean.batch import Piece, Rows, for_each, one_by_one
 from dialog.engine.lean.kv import KeyValues
 from dialog.engine.lean.layer import Layer, make_norm
 from dialog.engine.lean.linear import MAX_FEW, ByLength, Dense, Int4, Int8, Linear
+from dialog.engine.lean.lowrank import Adapter, for_rows
 from dialog.engine.lean.rope import Rope, rotations
 
 
@@ -53,7 +54,8 @@ class LeanForward:
     def num_layers(self) -> int:
         return self.architecture.num_layers
 
-    def new_cache(self) -> KeyValues:
+    def new_cache(self, adapter: Adapter | None = None) -> KeyValues:
+        """An empty one; what is read into it goes through `adapter`."""
         sizes = self.architecture
         return KeyValues(
             num_layers=sizes.num_layers,
@@ -61,6 +63,7 @@ class LeanForward:
             head_dim=sizes.head_dim,
             dtype=self.dtype,
             device=self.device,
+            adapter=adapter,
         )
 
     @torch.inference_mode()
@@ -157,6 +160,8 @@ class LeanForward:
         hidden_TE = self._embed(ids)
         tables = {rope: self._table(rope, end)[start:end] for rope in set(self.architecture.ropes)}
         for index, (layer, rope) in enumerate(zip(self._layers, self.architecture.ropes, strict=True)):
+            if kv.adapter is not None:
+                layer = kv.adapter.on(layer, index)
             keys_KSD, values_KSD = kv.layer(index)
             hidden_TE = layer(hidden_TE, keys_KSD, values_KSD, start=start, table_T1D=tables[rope])
             yield hidden_TE
@@ -167,6 +172,7 @@ class LeanForward:
         end = max(rows.positions) + 1
         tables = {rope: self._table(rope, end)[positions_R] for rope in set(self.architecture.ropes)}
         for index, (layer, rope) in enumerate(zip(self._each_layer, self.architecture.ropes, strict=True)):
+            layer = for_rows(layer, index, rows.adapters)
             hidden_RE = layer.around(rows.attend(index, layer), hidden_RE, table_T1D=tables[rope])
             yield hidden_RE
 

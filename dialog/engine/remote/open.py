@@ -69,9 +69,10 @@ def open_remote(config: ModelSection, *, progress: Notify | None = None) -> Remo
 
 
 def _check_settings(config: ModelSection, address: Address, key: Key, notify: Notify) -> None:
-    if config.adapter is not None:
+    if config.adapter is not None or config.adapters:
+        told = f"adapter = {config.adapter!r}" if config.adapter else f"adapters = {config.adapters!r}"
         raise ModelError(
-            f"model.adapter = {config.adapter!r} cannot be used with {address.name!r}: let the server load "
+            f"model.{told} cannot be used with {address.name!r}: let the server load "
             "it and give its name there after the #"
         )
     defaults = ModelSection()
