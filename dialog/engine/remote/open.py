@@ -1,7 +1,7 @@
 """From `[model] name = "openai:URL#MODEL"` to a model that answers.
 
     model = open_remote(config.values.model, progress=print)
-    print(model.info.engine)     # "openai, vllm: tokens counted by the server; no scores, no attribution"
+    print(model.info.engine)     # "openai, vllm: tokens counted by the server; no scores"
 
 The server is asked once what it is; who counts the tokens follows from that.
 """
@@ -54,7 +54,7 @@ def open_remote(config: ModelSection, *, progress: Notify | None = None) -> Remo
         languages=config.languages or written_languages(address.model),
         device="server",
         dtype="unknown",
-        engine=f"openai, {card.dialect}: tokens counted by {counted}; no scores, no attribution",
+        engine=f"openai, {card.dialect}: tokens counted by {counted}{_scores(tokenizer)}",
     )
     return RemoteModel(
         address,
@@ -124,3 +124,8 @@ def _context_tokens(config: ModelSection, card: Card, address: Address, notify: 
         "assumed, model.context_tokens says otherwise"
     )
     return _DEFAULT_CONTEXT_TOKENS
+
+
+def _scores(tokenizer: ChatTokenizer) -> str:
+    """What `score` needs first is known here; whether the server tells is seen when it is asked."""
+    return "; no scores" if isinstance(tokenizer, StandInTokenizer) else ""
