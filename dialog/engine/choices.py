@@ -90,7 +90,7 @@ class Choices:
         """What was read of the conversation with what it uses now, to be gone on with by `prompt`."""
         adapter = self._adapters.of(conversation) if self._adapters else None
         decoder = self._decoders.of(conversation) if self._decoders else None
-        reader = (adapter, decoder)
+        reader = (adapter, decoder) if adapter or decoder else None
         prefix = pool.take(conversation, prompt.ids, reader=reader)
         if prefix is None:
             prefix = Prefix(lambda: self._new_cache(adapter, decoder), reader=reader)
