@@ -8,7 +8,10 @@ transformers' continuous batching and `generate()` on a padded batch, both in
 float32, in the same process and interleaved. A figure is the median of the
 rounds; "times" is the median of the rounds' ratios. The first token's time is
 that of a conversation that comes while the others talk (or, one after the
-other, waits for them): on the wall, from asking to the token.
+other, waits for them): on the wall, from asking to the token. `--decoders N`
+and `--adapters N` also ask with N instruction decoders, or LoRAs of rank 16 on
+all layers' maps, conversations taking turns among them; they are untrained,
+which costs as much as trained.
 """
 
 from __future__ import annotations
@@ -16,14 +19,16 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from statistics import median
 from threading import Thread
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from benchmarks import markdown, percentile, save
+from benchmarks._untrained import untrained
 from benchmarks.engine import CLOCKS, endless, section
 from dialog.engine.load import open_model
 from dialog.engine.sources import resolve
@@ -31,17 +36,42 @@ from dialog.values import FitReport, Prompt, Sampling
 
 _FIT = FitReport(limit_tokens=0, used_tokens=0, reserved_tokens=0)
 Prompts = Sequence[list[int]]
+Kind = Literal["decoder", "adapter"]
 
 
 class Ours:
-    """The engine as many threads use it."""
+    """The engine as many threads use it.
 
-    def __init__(self, arguments: argparse.Namespace, precision: str) -> None:
-        self.model = endless(open_model(section(arguments, precision)))
+    Args:
+        tuned: folders of decoders or adapters for the conversations to take turns among.
+        kind: which of the two they are.
+    """
+
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        precision: str,
+        *,
+        kind: Kind = "decoder",
+        tuned: Sequence[Path] = (),
+    ) -> None:
+        self._is_tuned = bool(tuned)
+        told = section(arguments, precision)
+        if tuned and kind == "decoder":
+            told = told.model_copy(update={"decoder": str(tuned[0])})
+        if tuned and kind == "adapter":
+            told = told.model_copy(update={"adapters": {str(folder): str(folder) for folder in tuned}})
+        self.model = endless(open_model(told))
+        for number in range(max(arguments.conversations) if tuned else 0):
+            folder = tuned[number % len(tuned)]
+            if kind == "decoder":
+                self.model.choose_decoder(str(number), folder)
+            else:
+                self.model.choose_adapter(str(number), str(folder))
 
     def one_after_the_other(self, prompts: Prompts, num_tokens: int) -> list[float]:
         started = perf_counter()
-        return [self._answer(ids, num_tokens, started) for ids in prompts]
+        return [self._answer(number, ids, num_tokens, started) for number, ids in enumerate(prompts)]
 
     def together(self, prompts: Prompts, num_tokens: int) -> list[float]:
         """Seconds to each one's first token, everybody asking at once."""
@@ -49,7 +79,7 @@ class Ours:
         started = perf_counter()
 
         def work(number: int, ids: list[int]) -> None:
-            first[number] = self._answer(ids, num_tokens, started)
+            first[number] = self._answer(number, ids, num_tokens, started)
 
         threads = [Thread(target=work, args=pair) for pair in enumerate(prompts)]
         for thread in threads:
@@ -58,9 +88,11 @@ class Ours:
             thread.join()
         return [first[number] for number in range(len(prompts))]
 
-    def _answer(self, ids: list[int], num_tokens: int, started: float) -> float:
+    def _answer(self, number: int, ids: list[int], num_tokens: int, started: float) -> float:
         prompt = Prompt(text="", ids=tuple(ids), segments=(), fit=_FIT)
-        stream = self.model.stream(prompt, sampling=Sampling(max_tokens=num_tokens))
+        key = str(number) if self._is_tuned else None
+        self.model.prefixes.clear()  # nothing was read before
+        stream = self.model.stream(prompt, sampling=Sampling(max_tokens=num_tokens), cache_key=key)
         next(stream)
         first_s = perf_counter() - started
         for _ in stream:
@@ -115,6 +147,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--prompt-tokens", type=int, default=128)
     parser.add_argument("--reply-tokens", type=int, default=32)
+    parser.add_argument("--decoders", type=int, default=0)
+    parser.add_argument("--adapters", type=int, default=0)
     parser.add_argument("--clock", choices=sorted(CLOCKS), default="wall")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -123,6 +157,13 @@ def main() -> None:
         ours = Ours(arguments, precision)
         ways[f"{precision}, one after the other"] = ours.one_after_the_other
         ways[f"{precision}, together"] = ours.together
+        for kind, num in (("decoder", arguments.decoders), ("adapter", arguments.adapters)):
+            if num:
+                with untrained(kind, num, arguments.model) as folders:
+                    tuned = Ours(arguments, precision, kind=kind, tuned=folders)
+                name = f"{precision} with {num} {kind}s"
+                ways[f"{name}, one after the other"] = tuned.one_after_the_other
+                ways[f"{name}, together"] = tuned.together
     theirs = Theirs(arguments.model)
     ways["transformers, continuous batching"] = theirs.continuous
     ways["transformers, padded batch"] = theirs.padded

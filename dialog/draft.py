@@ -22,6 +22,7 @@ from dialog.skill import Skill, Tools
 from dialog.state import fold
 from dialog.structured import Form
 from dialog.text import detect_language
+from dialog.tuned import Adapting
 from dialog.values import (
     Attribution,
     Citation,
@@ -55,6 +56,13 @@ class Parts:
     actions: Actions = field(default_factory=dict)
     tools: Tools | None = None
     """What skills may open besides."""
+
+    def fingerprint_of(self, conversation_id: str) -> Fingerprint:
+        """With the adapters and the decoder that the conversation is answered with."""
+        if not isinstance(self.model, Adapting):
+            return self.fingerprint
+        adapter = " + ".join(self.model.in_use(conversation_id)) or None
+        return self.fingerprint.model_copy(update={"adapter": adapter})
 
 
 @dataclass(frozen=True)
@@ -138,6 +146,7 @@ class Draft:
         self.state = fold(self.request.conversation)
         wished = language_wished(resolve(self.state.instructions).active)
         self.language: Language = self.request.language if wished == "und" else wished
+        self.fingerprint = self.parts.fingerprint_of(self.request.conversation.id)
 
     def take(self, event: Event) -> None:
         """Note what an event says before it is passed on."""
@@ -196,7 +205,7 @@ class Draft:
                 skill=self.skill or None,
                 handoff="waiting" if self.handing else self.state.handoff.status,
             ),
-            fingerprint=self.parts.fingerprint,
+            fingerprint=self.fingerprint,
             unsupported=tuple(self.unsupported),
             needs=self.needs,
             notices=tuple(self.notices),

@@ -1,7 +1,7 @@
 """Which instruction, turn or passage a reply rests on.
 
 Where an instruction decoder gave the reply, it says so itself, exactly
-(`protocols.Decoding`, `docs/decoder.md`). Else each part is left out once,
+(`tuned.Decoding`, `docs/decoder.md`). Else each part is left out once,
 and the loss measured.
 
 The share of a part is how much less likely the model finds its own reply
@@ -24,8 +24,9 @@ from typing import Literal
 from dialog.conversation import Conversation
 from dialog.draft import Parts
 from dialog.entries import UserSaid
-from dialog.protocols import Decoding, LanguageModel
+from dialog.protocols import LanguageModel
 from dialog.shown import render_turn
+from dialog.tuned import Decoding
 from dialog.values import Attribution, Passage, Prompt, Reply, Sampling, Segment, SegmentKind
 
 Kind = Literal["instruction", "turn", "passage", "memory"]

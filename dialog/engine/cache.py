@@ -22,15 +22,23 @@ from typing import Any
 
 from dialog.engine.forward import Cache
 
+Stem = tuple[object, tuple[int, ...]]
+"""Reader and ids of a beginning that several conversations share."""
 _LEAST_SHARED = 16
 """Fewer ids are read about as quickly as their cache is copied and looked after."""
 
 
 class Prefix:
-    """A cache and the ids it holds. Used by one thread at a time."""
+    """A cache and the ids it holds. Used by one thread at a time.
 
-    def __init__(self, make_cache: Callable[[], Cache]) -> None:
+    Args:
+        reader: what the ids are read with besides the model: the adapter, the decoder. Where it
+            is another, the same ids leave something else behind.
+    """
+
+    def __init__(self, make_cache: Callable[[], Cache], *, reader: object = None) -> None:
         self._make_cache = make_cache
+        self.reader = reader
         self.cache: Any = make_cache()
         self.ids: list[int] = []
         self._is_whole = True
@@ -75,12 +83,8 @@ class Prefix:
         if cache is None:
             return None
         fork = object.__new__(Prefix)
-        fork._make_cache, fork.cache, fork.ids, fork._is_whole = (
-            self._make_cache,
-            cache,
-            self.ids[:length],
-            True,
-        )
+        fork._make_cache, fork.reader = self._make_cache, self.reader
+        fork.cache, fork.ids, fork._is_whole = cache, self.ids[:length], True
         return fork
 
     def num_bytes(self) -> int:
@@ -92,25 +96,27 @@ class PrefixPool:
     """Prefixes by conversation, the least recently used dropped beyond `max_bytes`. Thread-safe.
 
     What a new conversation shared with another is kept once more as a stem,
-    under its ids: so it is there also while everybody who has it is being answered.
+    under its reader and ids: so it is there also while everybody who has it is being answered.
     """
 
     def __init__(self, *, max_bytes: int) -> None:
         self.max_bytes = max_bytes
-        self._prefixes: OrderedDict[str | tuple[int, ...], Prefix] = OrderedDict()
+        self._prefixes: OrderedDict[str | Stem, Prefix] = OrderedDict()
         self._lock = Lock()
 
-    def take(self, key: str | None, ids: Sequence[int]) -> Prefix | None:
+    def take(self, key: str | None, ids: Sequence[int], *, reader: object = None) -> Prefix | None:
         """The conversation's prefix, out of the pool while it is used: nobody else can change it.
 
         Args:
             ids: the prompt; where the conversation has no prefix yet, a copy of the longest
                 beginning that another has of it is taken, if it is worth copying.
+            reader: see `Prefix`; what another one read is of no use, and the conversation's own is let go.
         """
         if key is None:
             return None
         with self._lock:
-            return self._prefixes.pop(key, None) or self._borrowed(ids)
+            own = self._prefixes.pop(key, None)
+            return own if own is not None and own.reader == reader else self._borrowed(ids, reader)
 
     def put(self, key: str | None, prefix: Prefix) -> None:
         """Keep it for the next turn; a broken one, or one too large on its own, is let go."""
@@ -127,9 +133,13 @@ class PrefixPool:
         with self._lock:
             return sum(prefix.num_bytes() for prefix in self._prefixes.values())
 
-    def _borrowed(self, ids: Sequence[int]) -> Prefix | None:
-        """A copy of the longest beginning of `ids` that is here."""
-        shared = {key: _common_prefix(prefix.ids, ids[:-1]) for key, prefix in self._prefixes.items()}
+    def _borrowed(self, ids: Sequence[int], reader: object) -> Prefix | None:
+        """A copy of the longest beginning of `ids` that `reader` has read."""
+        shared = {
+            key: _common_prefix(prefix.ids, ids[:-1])
+            for key, prefix in self._prefixes.items()
+            if prefix.reader == reader
+        }
         donor = max(shared, key=shared.__getitem__, default=None)
         if donor is None or shared[donor] < _LEAST_SHARED:
             return None
@@ -140,10 +150,10 @@ class PrefixPool:
         if fork is not None and length >= longest_stem + _LEAST_SHARED:
             stem = fork.fork(length)
             assert stem is not None
-            self._keep(tuple(stem.ids), stem)
+            self._keep((reader, tuple(stem.ids)), stem)
         return fork
 
-    def _keep(self, key: str | tuple[int, ...], prefix: Prefix) -> None:
+    def _keep(self, key: str | Stem, prefix: Prefix) -> None:
         self._prefixes[key] = prefix
         self._prefixes.move_to_end(key)
         total = sum(kept.num_bytes() for kept in self._prefixes.values())

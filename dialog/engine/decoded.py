@@ -91,6 +91,10 @@ class DecodedCache:
     marks: Marks
     memory: GrowingMemory
 
+    @property
+    def length(self) -> int:
+        return self.base.length
+
     def crop(self, length: int) -> bool:
         if not self.base.crop(length):
             return False
@@ -118,8 +122,11 @@ class DecodedForward:
         """One without a decoder."""
         return self.decoded_cache(None, Marks())
 
-    def decoded_cache(self, decoder: InstructionDecoder | None, marks: Marks) -> DecodedCache:
-        return DecodedCache(self.base.new_cache(), decoder, marks, GrowingMemory())
+    def decoded_cache(
+        self, decoder: InstructionDecoder | None, marks: Marks, *, base: Cache | None = None
+    ) -> DecodedCache:
+        """One to be read with a decoder, around an empty `base`: the model's own if it is None."""
+        return DecodedCache(base or self.base.new_cache(), decoder, marks, GrowingMemory())
 
     @torch.inference_mode()
     def next_logits(self, ids: Sequence[int], cache: DecodedCache) -> Tensor:
@@ -164,11 +171,9 @@ class DecodedForward:
             taps_QKE: of the last Q tokens in the cache.
         """
         assert cache.decoder is not None
-        look, memory = self._look(taps_QKE, cache, cache.decoder)
-        hidden_QE = taps_QKE[:, -1]
-        changed_QE = cache.decoder.changed(hidden_QE[None], look)[0].to(hidden_QE.dtype)
+        look, memory, changed_QE = self._changed(taps_QKE, cache, cache.decoder)
         logits_QV = cache.decoder.with_copies(self.base.head_logits(changed_QE)[None], look, memory)[0]
-        weights_Q = token_weights(logits_QV, self.base.head_logits(hidden_QE))
+        weights_Q = token_weights(logits_QV, self.base.head_logits(taps_QKE[:, -1]))
         contributions_1QT = cache.decoder.spoken_for(
             look,
             memory,
@@ -184,10 +189,10 @@ class DecodedForward:
         after = cache.memory.last()
         cache.memory.append(decoder.read_more(taps_TKE[None], ids_1T, torch.zeros_like(ids_1T), after=after))
 
-    def _look(
+    def _changed(
         self, taps_QKE: Tensor, cache: DecodedCache, decoder: InstructionDecoder
-    ) -> tuple[Look, Memory]:
-        """What the last Q tokens find."""
+    ) -> tuple[Look, Memory, Tensor]:
+        """What the last Q tokens find, in what, and the states (Q, E) it makes of theirs."""
         length = cache.memory.length
         memory = cache.memory.view(cache.marks.kinds(length, self.device))
         positions_1Q = torch.arange(length - len(taps_QKE), length, device=self.device)[None]
@@ -198,11 +203,10 @@ class DecodedForward:
             memory,
             weights_BT=None if weights_T is None else weights_T[None],
         )
-        return look, memory
+        hidden_QE = taps_QKE[:, -1]
+        return look, memory, decoder.changed(hidden_QE[None], look)[0].to(hidden_QE.dtype)
 
     def _logits(self, taps_QKE: Tensor, cache: DecodedCache, decoder: InstructionDecoder) -> Tensor:
         """After each of the last Q tokens."""
-        look, memory = self._look(taps_QKE, cache, decoder)
-        hidden_QE = taps_QKE[:, -1]
-        changed_QE = decoder.changed(hidden_QE[None], look)[0].to(hidden_QE.dtype)
+        look, memory, changed_QE = self._changed(taps_QKE, cache, decoder)
         return decoder.with_copies(self.base.head_logits(changed_QE)[None], look, memory)[0]

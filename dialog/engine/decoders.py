@@ -11,14 +11,14 @@ anew begins with the default.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from threading import Lock
 
 from dialog.decoder.files import load_decoder
 from dialog.decoder.module import InstructionDecoder
-from dialog.engine.cache import Prefix, PrefixPool
-from dialog.engine.decoded import DecodedForward, Marks
+from dialog.engine.cache import Prefix
+from dialog.engine.decoded import DecodedCache, DecodedForward, Marks
+from dialog.engine.forward import Cache
 from dialog.values import Prompt, Segment
 
 _PIECE = 512
@@ -37,27 +37,32 @@ class Decoders:
         self.default: InstructionDecoder | None = None
         self._model, self._template = model, template
         self._loaded: dict[Path, InstructionDecoder] = {}
+        self._folders: dict[InstructionDecoder, str] = {}
         self._chosen: dict[str, InstructionDecoder | None] = {}
         self._lock = Lock()
 
-    def load(self, folder: Path) -> InstructionDecoder:
-        """The decoder of a folder, each read once. Raises ModelError if it is another model's or damaged."""
-        key = folder.expanduser().resolve()
-        with self._lock:
-            if key not in self._loaded:
-                decoder = load_decoder(
-                    key, model=self._model, template=self._template, device=self.forward.device
-                )
-                self._loaded[key] = decoder.requires_grad_(False)
-            return self._loaded[key]
+    def load(self, folder: Path, *, model: str | None = None) -> InstructionDecoder:
+        """The decoder of a folder, each read once. Raises ModelError if it is another model's or damaged.
 
-    def choose(self, conversation: str, folder: Path | None) -> None:
+        Args:
+            model: fingerprint of what it is to stand on where an adapter is between them.
+        """
+        key, model = folder.expanduser().resolve(), model or self._model
+        with self._lock:
+            decoder = self._loaded.get(key)
+            if decoder is None or decoder.config.model != model:
+                decoder = load_decoder(key, model=model, template=self._template, device=self.forward.device)
+                self._loaded[key] = decoder.requires_grad_(False)
+                self._folders[decoder] = str(folder)
+            return decoder
+
+    def choose(self, conversation: str, folder: Path | None, *, model: str | None = None) -> None:
         """Answer a conversation with the decoder of `folder`, None: with the model alone.
 
         Raises:
             ModelError: see `load`; the conversation keeps what it had.
         """
-        decoder = None if folder is None else self.load(folder)
+        decoder = None if folder is None else self.load(folder, model=model)
         with self._lock:
             self._chosen[conversation] = decoder
 
@@ -66,14 +71,15 @@ class Decoders:
         with self._lock:
             return self.default if conversation is None else self._chosen.get(conversation, self.default)
 
-    def prefix(self, pool: PrefixPool, key: str | None, prompt: Prompt) -> Prefix:
-        """What was read of the conversation, to go on with `prompt`; nothing, if by another decoder."""
-        prefix = pool.take(key, prompt.ids)
-        decoder = self.of(key)
-        if prefix is None or prefix.cache.decoder is not decoder:
-            prefix = Prefix(partial(self.forward.decoded_cache, decoder, Marks()))
-        prefix.cache.marks.set(prompt)
-        return prefix
+    def folder(self, conversation: str | None) -> str | None:
+        """Where the one in use was read from."""
+        decoder = self.of(conversation)
+        with self._lock:
+            return None if decoder is None else self._folders.get(decoder)
+
+    def new_cache(self, decoder: InstructionDecoder | None, base: Cache | None) -> DecodedCache:
+        """What is read into it is read with `decoder`, see `DecodedForward.decoded_cache`."""
+        return self.forward.decoded_cache(decoder, Marks(), base=base)
 
     def shares(
         self, prefix: Prefix, prompt: Prompt, reply_ids: Sequence[int], segments: Sequence[Segment]

@@ -21,6 +21,11 @@ from torch import Tensor
 class Cache(Protocol):
     """What a model has read, of one sequence."""
 
+    @property
+    def length(self) -> int:
+        """How many tokens."""
+        ...
+
     def crop(self, length: int) -> bool:
         """Forget all but the first `length` tokens; False where it cannot go back, and is then unchanged."""
         ...

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from dialog.engine.adapted import Adapters
 from dialog.engine.adapters import is_bottleneck
-from dialog.engine.decoded import DecodedForward, TappedForward
+from dialog.engine.decoded import TappedForward
+from dialog.engine.decoded_together import decoded_forward
 from dialog.engine.decoders import Decoders
 from dialog.engine.lean.architecture import Architecture, read_architecture
 from dialog.engine.lean.rope import Unsupported
@@ -111,6 +113,8 @@ def _open_lean(config: ModelSection, files: ModelFiles, device: torch.device, no
         adapters=_adapters(config),
         engine=f"lean, {choice.precision}: {choice.reason}",
     )
+    model = tuned_fingerprint(files, adapter)
+    adapters = Adapters(prepared.forward, _folders(config), model=model) if config.adapters else None
     decoders = _decoders(config, files, prepared.forward, info, is_linear=architecture.logits_softcap is None)
     return LocalModel(
         decoders.forward if decoders else prepared.forward,
@@ -119,12 +123,19 @@ def _open_lean(config: ModelSection, files: ModelFiles, device: torch.device, no
         end_ids=prepared.tokenizer.end_ids,
         cache_bytes=config.cache_mb * 2**20,
         decoders=decoders,
+        adapters=adapters,
+        merged_adapter=config.adapter,
         slots=config.slots,
         queue=config.queue,
     )
 
 
 def _open_plain(config: ModelSection, files: ModelFiles, device: torch.device, refusal: str) -> LocalModel:
+    if config.adapters:
+        raise ModelError(
+            f"model.adapters needs the lean engine, which does not know {refusal}; "
+            "set model.adapter to merge one into the weights"
+        )
     from dialog.engine.plain import PlainForward
     from dialog.engine.stock import load_model, load_tokenizer, with_adapter
 
@@ -142,6 +153,7 @@ def _open_plain(config: ModelSection, files: ModelFiles, device: torch.device, r
         languages=config.languages or files.languages,
         context_tokens=config.context_tokens,
         adapters=_adapters(config),
+        merged_adapter=config.adapter,
         cache_bytes=config.cache_mb * 2**20,
         slots=config.slots,
         queue=config.queue,
@@ -160,6 +172,7 @@ def _open_plain(config: ModelSection, files: ModelFiles, device: torch.device, r
         end_ids=plain.end_ids,
         cache_bytes=config.cache_mb * 2**20,
         decoders=decoders,
+        merged_adapter=config.adapter,
         slots=config.slots,
         queue=config.queue,
     )
@@ -167,6 +180,10 @@ def _open_plain(config: ModelSection, files: ModelFiles, device: torch.device, r
 
 def _adapter(config: ModelSection) -> Path | None:
     return Path(config.adapter).expanduser() if config.adapter else None
+
+
+def _folders(config: ModelSection) -> dict[str, Path]:
+    return {name: Path(folder) for name, folder in config.adapters.items()}
 
 
 def _adapters(config: ModelSection) -> tuple[str, ...]:
@@ -186,7 +203,7 @@ def _decoders(
     if not is_linear:
         raise ModelError(f"{config.name} bends its logits: no instruction decoder stands on it; use LoRA")
     model = tuned_fingerprint(files, _adapter(config))
-    decoders = Decoders(DecodedForward(forward), model=model, template=info.template_fingerprint)
+    decoders = Decoders(decoded_forward(forward), model=model, template=info.template_fingerprint)
     decoders.default = decoders.load(Path(config.decoder))
     return decoders
 
@@ -200,6 +217,7 @@ def local_model(
     languages: tuple[Language, ...] = ("zh", "en"),
     context_tokens: int | None = None,
     adapters: tuple[str, ...] = (),
+    merged_adapter: str | None = None,
     cache_bytes: int = DEFAULT_CACHE_BYTES,
     slots: int = DEFAULT_SLOTS,
     queue: int = DEFAULT_QUEUE,
@@ -232,6 +250,7 @@ def local_model(
         info=info,
         end_ids=_end_ids(model, tokenizer),
         cache_bytes=cache_bytes,
+        merged_adapter=merged_adapter,
         slots=slots,
         queue=queue,
     )

@@ -17,7 +17,9 @@ from typing import Any
 
 import torch
 
+from dialog.engine.adapted import Adapters
 from dialog.engine.cache import Prefix, PrefixPool
+from dialog.engine.choices import Choices
 from dialog.engine.decoders import Decoders
 from dialog.engine.detokenize import Detokenizer, StopStrings
 from dialog.engine.forward import Forward
@@ -27,7 +29,7 @@ from dialog.engine.sampling import Sampler
 from dialog.engine.scheduler import DEFAULT_QUEUE, DEFAULT_SLOTS, Scheduler
 from dialog.engine.tokenizer import HFChatTokenizer
 from dialog.engine.turns import Turns
-from dialog.errors import ModelError, PromptTooLong
+from dialog.errors import PromptTooLong
 from dialog.protocols import Cancel, ChatTokenizer
 from dialog.values import Chunk, ModelInfo, Prompt, Sampling, Segment, TokenScores
 
@@ -41,6 +43,8 @@ class LocalModel:
         end_ids: tokens that end a reply.
         cache_bytes: memory for prefixes of conversations; 0 reuses nothing.
         decoders: instruction decoders on `forward`, which is then theirs.
+        adapters: what conversations may choose, on the same weights.
+        merged_adapter: folder of the adapter that is in the weights themselves.
         slots: replies made at once, at least 1.
         queue: requests that may wait for a slot.
     """
@@ -54,6 +58,8 @@ class LocalModel:
         end_ids: frozenset[int],
         cache_bytes: int = DEFAULT_CACHE_BYTES,
         decoders: Decoders | None = None,
+        adapters: Adapters | None = None,
+        merged_adapter: str | None = None,
         slots: int = DEFAULT_SLOTS,
         queue: int = DEFAULT_QUEUE,
     ) -> None:
@@ -61,6 +67,7 @@ class LocalModel:
         self.tokenizer: ChatTokenizer = tokenizer
         self.forward = forward
         self.decoders = decoders
+        self.choices = Choices(forward, adapters=adapters, decoders=decoders, merged=merged_adapter)
         self.prefixes = PrefixPool(max_bytes=cache_bytes)
         self.end_ids = end_ids
         self._hidden_ids = tokenizer.special_ids
@@ -154,15 +161,23 @@ class LocalModel:
         Raises:
             ModelError: the model was opened without a decoder, or this one is not its own.
         """
-        if self.decoders is None:
-            raise ModelError(f"{self.info.name} was loaded without a decoder; set model.decoder")
-        self.decoders.choose(cache_key, folder)
+        self.choices.choose_decoder(cache_key, folder, model=self.info.name)
+
+    def choose_adapter(self, cache_key: str, name: str | None) -> None:
+        """Answer a conversation with one of `model.adapters` from its next turn on; None: with none.
+
+        Raises:
+            ModelError: there is none such, or the conversation's decoder does not stand on it.
+        """
+        self.choices.choose_adapter(cache_key, name, model=self.info.name)
+
+    def in_use(self, cache_key: str | None) -> tuple[str, ...]:
+        """Folders of the adapters and the decoder that a conversation is answered with."""
+        return self.choices.in_use(cache_key)
 
     def _prefix(self, cache_key: str | None, prompt: Prompt) -> Prefix:
         """What was read of a conversation, to be gone on with by this prompt; out of the pool meanwhile."""
-        if self.decoders is not None:
-            return self.decoders.prefix(self.prefixes, cache_key, prompt)
-        return self.prefixes.take(cache_key, prompt.ids) or Prefix(self.forward.new_cache)
+        return self.choices.prefix(self.prefixes, cache_key, prompt)
 
     def _score_one(
         self, ids: list[int], prefix: Prefix, prompt_ids: tuple[int, ...], first_1V: torch.Tensor

@@ -2,13 +2,17 @@
 
     lookup = PromptLookup(prompt_ids)
     lookup.add(token)
-    lookup.guess(3)         # up to three ids, often none
-    lookup.learn(num_right=2)
+    guess = lookup.guess(3)         # up to three ids, often none
+    lookup.learn(num_guessed=len(guess), num_right=2)
 
-A reply that quotes a passage repeats long runs of the prompt. Where the
-guesses turn out wrong they are made ever more rarely, so that a reply which
-quotes nothing loses next to no time. Source: prompt lookup decoding, as
-transformers' `prompt_lookup_num_tokens`; the index and the pauses are ours.
+A reply that quotes a passage repeats long runs of the prompt. Guesses are
+paid for: a reply begins with the price of one, earns a little with every token
+and what right guesses save, and wrong ones use it up. So whatever the text,
+guesses cost at most `_BEGIN + _EARNED * n` of its n tokens' time: 3 % or less
+from 67 tokens on (of shorter replies one token's).
+
+Source: prompt lookup decoding, as transformers' `prompt_lookup_num_tokens`;
+the index and the account are ours.
 """
 
 from __future__ import annotations
@@ -17,39 +21,39 @@ from collections.abc import Iterable
 
 _PATTERN = 3
 """So many equal tokens before a guess: two recur by chance, four miss the beginning of quotations."""
-_LONGEST_PAUSE = 64
+_PRICE = 1 / 3
+"""Of a guessed token, read along, against one read by itself; see `python -m benchmarks.lookup`."""
+_BEGIN, _EARNED, _MOST = 1.0, 0.015, 3.0
 
 
 class PromptLookup:
-    """An index of every run of three ids, and a memory of how the last guesses went."""
+    """An index of every run of three ids, and the account that guesses are paid from, in tokens' time."""
 
     def __init__(self, ids: Iterable[int]) -> None:
         self._ids: list[int] = []
         self._next: dict[tuple[int, ...], int] = {}
         """Where the id behind the latest occurrence of a run stands."""
-        self._pause = 0
-        self._wait = 0
+        self._account = _BEGIN
         for token in ids:
-            self.add(token)
+            self._note(token)
 
     def add(self, token: int) -> None:
-        """The next id of prompt or reply."""
+        """The next id of the reply."""
+        self._note(token)
+        self._account = min(_MOST, self._account + _EARNED)
+
+    def guess(self, most: int) -> list[int]:
+        """Up to `most` ids that may come next; none where nothing recurs or none can be paid for."""
+        place = self._next.get(tuple(self._ids[-_PATTERN:]))
+        most = min(most, int(self._account / _PRICE + 1e-6))
+        return [] if place is None else self._ids[place : place + max(0, most)]
+
+    def learn(self, *, num_guessed: int, num_right: int) -> None:
+        """How many tokens were read along, and how many of them were right."""
+        self._account = min(_MOST, self._account + num_right - num_guessed * _PRICE)
+
+    def _note(self, token: int) -> None:
         run = tuple(self._ids[-_PATTERN:])
         if len(run) == _PATTERN:
             self._next[run] = len(self._ids)
         self._ids.append(token)
-
-    def guess(self, most: int) -> list[int]:
-        """Up to `most` ids that may come next; none where nothing recurs or guesses have failed of late."""
-        place = self._next.get(tuple(self._ids[-_PATTERN:]))
-        if place is None or most <= 0:
-            return []
-        if self._wait > 0:
-            self._wait -= 1
-            return []
-        return self._ids[place : place + most]
-
-    def learn(self, *, num_right: int) -> None:
-        """How many of the last guess were right: none means waiting twice as long, any means not at all."""
-        self._pause = 0 if num_right else min(_LONGEST_PAUSE, 2 * self._pause + 1)
-        self._wait = self._pause

@@ -187,7 +187,12 @@ def _adapter_hash(adapter: Path | None) -> str:
 
 def tuned_fingerprint(files: ModelFiles, adapter: Path | None) -> str:
     """Of the model as it is served: its own, and the adapter's if one is merged into it."""
-    return files.fingerprint if adapter is None else f"{files.fingerprint}-{_adapter_hash(adapter)}"
+    return files.fingerprint if adapter is None else with_adapter_hash(files.fingerprint, adapter)
+
+
+def with_adapter_hash(fingerprint: str, adapter: Path) -> str:
+    """Of a model with an adapter on it, merged or beside the weights. Raises ModelError: no files."""
+    return f"{fingerprint}-{_adapter_hash(adapter.expanduser())}"
 
 
 def _forget(root: Path, prefix: str) -> None:

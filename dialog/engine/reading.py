@@ -88,7 +88,7 @@ class Reading:
     def _settle(self) -> None:
         """Forget what was guessed wrong; the newest token is not read yet."""
         assert self._lookup is not None
-        self._lookup.learn(num_right=self._num_right)
+        self._lookup.learn(num_guessed=len(self._guess), num_right=self._num_right)
         self._rows_TV = None
         self._prefix.crop(self._length - 1)
 

@@ -10,7 +10,8 @@ import torch
 from dialog.decoder.config import DecoderConfig
 from dialog.decoder.files import save_decoder
 from dialog.decoder.module import InstructionDecoder
-from dialog.engine.decoded import DecodedForward, Marks, TappedForward
+from dialog.engine.decoded import Marks, TappedForward
+from dialog.engine.decoded_together import decoded_forward
 from dialog.engine.decoders import Decoders
 from dialog.engine.lean.pack import Packing
 from dialog.engine.load import open_model
@@ -45,7 +46,7 @@ def saved(folder: Path, seed: int, *, std: float = 0.15) -> Path:
 
 def served(base: TappedForward, folder: Path | None = None) -> LocalModel:
     plain = tiny_model(seed=1)
-    decoders = Decoders(DecodedForward(base), model="m", template="t")
+    decoders = Decoders(decoded_forward(base), model="m", template="t")
     if folder is not None:
         decoders.default = decoders.load(folder)
     return LocalModel(
@@ -75,7 +76,7 @@ def answer(model: LocalModel, prompt: Prompt, key: str | None = None) -> list[Ch
 @pytest.mark.parametrize("text", TEXTS)
 def test_an_untrained_decoder_changes_no_logit(packing: Packing | None, text: str) -> None:
     base = base_of(packing=packing)
-    forward = DecodedForward(base)
+    forward = decoded_forward(base)
     ids = tiny_model().tokenizer.encode(text)[0]
     cache = forward.decoded_cache(decoder_of(1, std=0), Marks())
     plain = base.new_cache()
@@ -89,7 +90,7 @@ def test_our_engine_and_transformers_decide_alike(family: Family) -> None:
     ids = list(range(5, 45))
     found = []
     for base in (lean_forward(transformer), PlainForward(transformer)):
-        forward = DecodedForward(base)
+        forward = decoded_forward(base)
         cache = forward.decoded_cache(decoder_of(2), Marks())
         forward.next_logits(ids[:30], cache)
         found.append(forward.all_logits(ids[30:], cache))
@@ -110,7 +111,7 @@ def test_the_next_turn_from_what_was_read_is_that_from_nothing(tmp_path: Path, t
 
 
 def test_reading_in_pieces_going_back_and_reading_at_once_are_one() -> None:
-    forward = DecodedForward(base_of())
+    forward = decoded_forward(base_of())
     decoder, ids = decoder_of(4), list(range(10, 60))
     at_once = forward.decoded_cache(decoder, Marks())
     whole = forward.all_logits(ids, at_once)
@@ -127,7 +128,7 @@ def test_reading_in_pieces_going_back_and_reading_at_once_are_one() -> None:
 @pytest.mark.parametrize("packing", ["int8", "int4"])
 def test_guesses_read_together_are_bit_for_bit_those_read_alone(packing: Packing) -> None:
     base = base_of(packing=packing)
-    forward, decoder = DecodedForward(base), decoder_of(5)
+    forward, decoder = decoded_forward(base), decoder_of(5)
     if forward.exact_tokens == 1:
         pytest.skip("this processor's kernels are not exact for several tokens")
     together, alone = (forward.decoded_cache(decoder, Marks()) for _ in range(2))

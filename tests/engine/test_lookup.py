@@ -35,22 +35,40 @@ def test_nothing_recurs_and_nothing_is_guessed(ids: list[int]) -> None:
     assert PromptLookup(ids).guess(3) == []
 
 
-def test_wrong_guesses_are_made_ever_more_rarely() -> None:
+def test_wrong_guesses_end_what_a_reply_can_pay() -> None:
     lookup = PromptLookup([1, 2, 3] * 3)
-    outcomes = []
-    for _ in range(9):
-        guess = lookup.guess(1)
-        outcomes.append(bool(guess))
+    assert lookup.guess(3) == [1, 2, 3]
+    lookup.learn(num_guessed=3, num_right=0)
+    assert lookup.guess(3) == []
+    for token in [1, 2, 3] * 8:  # 24 tokens earn the price of one
+        lookup.add(token)
+    assert lookup.guess(3) == [1]
+
+
+def test_a_right_guess_pays_for_further_ones() -> None:
+    lookup = PromptLookup([1, 2, 3] * 3)
+    lookup.learn(num_guessed=3, num_right=0)
+    lookup.learn(num_guessed=1, num_right=1)
+    assert lookup.guess(3) == [1, 2]
+    lookup.learn(num_guessed=2, num_right=2)
+    assert lookup.guess(3) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("num_right", [0, 1])
+def test_whatever_comes_guesses_cost_at_most_three_percent(num_right: int) -> None:
+    """The worst text: every guess may be made, and `num_right` of it is right at first, then never."""
+    lookup = PromptLookup([1, 2, 3] * 3)
+    paid = 0.0
+    for length in range(1, 400):
+        lookup.add([1, 2, 3][(length - 1) % 3])
+        guess = lookup.guess(3)
         if guess:
-            lookup.learn(num_right=0)
-    assert outcomes == [True, False, True, False, False, False, True, False, False]
-
-
-def test_a_right_guess_ends_the_pause() -> None:
-    lookup = PromptLookup([1, 2, 3] * 3)
-    lookup.learn(num_right=0)
-    lookup.learn(num_right=1)
-    assert lookup.guess(1) == [1]
+            right = num_right if length < 5 else 0
+            lookup.learn(num_guessed=len(guess), num_right=right)
+            paid += len(guess) / 3 - right
+        if length >= 67:
+            assert paid <= 0.03 * length + 1e-6
+    assert paid > 4
 
 
 class Circle:

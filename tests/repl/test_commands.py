@@ -35,8 +35,8 @@ def turns(talk, conversation_id="c-1"):
 def test_the_table_has_every_promised_command():
     promised = (
         "/help /sources /context /history /new /resume /model /exit /undo /redo /edit /retry /fork /tree "
-        "/switch /instructions /skills /skill /decoder /rate /actions /approve /reject /why /export /save "
-        "/load /set /clear"
+        "/switch /instructions /skills /skill /decoder /adapter /rate /actions /approve /reject /why /export "
+        "/save /load /set /clear"
     )
     assert {command.name for command in TABLE} == set(promised.split())
 
@@ -144,6 +144,21 @@ def test_a_decoder_is_chosen_for_this_conversation(start):
 
 def test_a_model_without_decoders_says_so(start):
     assert "takes no instruction decoders" in start(["Yes."])("/decoder tuned\r")
+
+
+def test_an_adapter_is_chosen_for_this_conversation(start):
+    talk = start(["Yes."])
+    chosen = []
+    talk.agent.use_adapter = lambda name, conversation_id: chosen.append((name, conversation_id))
+    shown = talk("/adapter 退款\r/adapter off\r", conversation_id="c-1")
+    assert chosen == [("退款", "c-1"), (None, "c-1")]
+    assert "Answers come through 退款." in shown
+    assert "No adapter is used." in shown
+
+
+def test_a_model_without_adapters_says_so(start):
+    assert "takes no adapters" in start(["Yes."])("/adapter refunds\r")
+    assert "needs a name" in start(["Yes."])("/adapter\r")
 
 
 def test_why_with_nothing_to_attribute_says_so(start):

@@ -24,6 +24,7 @@ from torch.nn import functional
 from dialog.engine.lean.kv import KeyValues
 from dialog.engine.lean.layer import Attend, Layer, Norm
 from dialog.engine.lean.linear import MAX_FEW, ByLength, Dense, Linear
+from dialog.engine.lean.lowrank import Adapter
 
 Piece = tuple[Sequence[int], KeyValues]
 
@@ -34,6 +35,7 @@ class Rows:
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self.ids: list[int] = []
         self.positions: list[int] = []
+        self.adapters: list[Adapter | None] = []
         self._caches: list[KeyValues] = []
         self._lengths: list[tuple[KeyValues, int]] = []
         for ids, kv in pieces:
@@ -42,6 +44,7 @@ class Rows:
             self.ids += ids
             self.positions += range(kv.length, end)
             self._caches += [kv] * len(ids)
+            self.adapters += [kv.adapter] * len(ids)
             self._lengths.append((kv, end))
         self._places = [kv.at(position) for kv, position in zip(self._caches, self.positions, strict=True)]
         self._seen: dict[int | None, list[list[tuple[Tensor, Tensor]]]] = {}

@@ -21,6 +21,7 @@ from dialog.engine.lean.batch import Piece, Rows, for_each, one_by_one
 from dialog.engine.lean.kv import KeyValues
 from dialog.engine.lean.layer import Layer, make_norm
 from dialog.engine.lean.linear import MAX_FEW, ByLength, Dense, Int4, Int8, Linear
+from dialog.engine.lean.lowrank import Adapter, for_rows
 from dialog.engine.lean.rope import Rope, rotations
 
 
@@ -53,7 +54,8 @@ class LeanForward:
     def num_layers(self) -> int:
         return self.architecture.num_layers
 
-    def new_cache(self) -> KeyValues:
+    def new_cache(self, adapter: Adapter | None = None) -> KeyValues:
+        """An empty one; what is read into it goes through `adapter`."""
         sizes = self.architecture
         return KeyValues(
             num_layers=sizes.num_layers,
@@ -61,6 +63,7 @@ class LeanForward:
             head_dim=sizes.head_dim,
             dtype=self.dtype,
             device=self.device,
+            adapter=adapter,
         )
 
     @torch.inference_mode()
@@ -76,18 +79,21 @@ class LeanForward:
         """
         return self._logits(self._hidden(ids, cache))
 
-    @torch.inference_mode()
     def tapped(self, ids: Sequence[int], cache: KeyValues, taps: Sequence[int]) -> Tensor:
         """States (T, K, E) after the layers `taps`, counted from 1; after the last one, normed."""
-        last = self.architecture.num_layers
-        found = [
-            # The last token's alone, as `next_logits` norms it: bit for bit the same.
-            torch.cat((self._norm(hidden_TE[:-1]), self._norm(hidden_TE[-1:])))
-            if number == last
-            else hidden_TE
-            for number, hidden_TE in enumerate(self._after_each_layer(ids, cache), start=1)
-            if number in taps
-        ]
+        return finished(self.reading_taps(ids, cache, taps))
+
+    @torch.inference_mode()
+    def reading_taps(
+        self, ids: Sequence[int], cache: KeyValues, taps: Sequence[int]
+    ) -> Generator[None, None, Tensor]:
+        """`tapped`, with a pause after each of `num_layers`; left early, nothing was read."""
+        last = self.num_layers
+        found: list[Tensor] = []
+        for number, hidden_TE in enumerate(self._after_each_layer(ids, cache), start=1):
+            if number in taps:
+                found.append(self._normed_as_read(hidden_TE) if number == last else hidden_TE)
+            yield None
         cache.length += len(ids)
         return torch.stack(found, dim=1)
 
@@ -104,15 +110,29 @@ class LeanForward:
     def logits_together(self, pieces: Sequence[Piece]) -> Tensor:
         """Logits (R, V), float32, of every id of several sequences, see `batch`; all are read or none."""
         rows = Rows(pieces)
-        hidden_RE = self._embed(rows.ids)
-        positions_R = torch.tensor(rows.positions).to(self.device)
-        end = max(rows.positions) + 1
-        tables = {rope: self._table(rope, end)[positions_R] for rope in set(self.architecture.ropes)}
-        for index, (layer, rope) in enumerate(zip(self._each_layer, self.architecture.ropes, strict=True)):
-            hidden_RE = layer.around(rows.attend(index, layer), hidden_RE, table_T1D=tables[rope])
-        logits_RV = self._capped(self._each_head(self._each_norm(hidden_RE)))
+        for hidden_RE in self._after_each_layer_together(rows):
+            last_RE = hidden_RE
+        logits_RV = self.head_logits_of_each(self._each_norm(last_RE))
         rows.settle()
         return logits_RV
+
+    @torch.inference_mode()
+    def tapped_together(self, pieces: Sequence[Piece], taps: Sequence[int]) -> Tensor:
+        """States (R, K, E) as `tapped` gives them, of every id of several sequences; all are read or none."""
+        rows = Rows(pieces)
+        last = self.num_layers
+        found = [
+            self._each_norm(hidden_RE) if number == last else hidden_RE
+            for number, hidden_RE in enumerate(self._after_each_layer_together(rows), start=1)
+            if number in taps
+        ]
+        rows.settle()
+        return torch.stack(found, dim=1)
+
+    @torch.inference_mode()
+    def head_logits_of_each(self, hidden_RE: Tensor) -> Tensor:
+        """`head_logits`, each as if alone."""
+        return self._capped(self._each_head(hidden_RE))
 
     @torch.inference_mode()
     def reading(self, ids: Sequence[int], cache: KeyValues) -> Generator[None, None, Tensor]:
@@ -140,9 +160,25 @@ class LeanForward:
         hidden_TE = self._embed(ids)
         tables = {rope: self._table(rope, end)[start:end] for rope in set(self.architecture.ropes)}
         for index, (layer, rope) in enumerate(zip(self._layers, self.architecture.ropes, strict=True)):
+            if kv.adapter is not None:
+                layer = kv.adapter.on(layer, index)
             keys_KSD, values_KSD = kv.layer(index)
             hidden_TE = layer(hidden_TE, keys_KSD, values_KSD, start=start, table_T1D=tables[rope])
             yield hidden_TE
+
+    def _after_each_layer_together(self, rows: Rows) -> Iterator[Tensor]:
+        hidden_RE = self._embed(rows.ids)
+        positions_R = torch.tensor(rows.positions).to(self.device)
+        end = max(rows.positions) + 1
+        tables = {rope: self._table(rope, end)[positions_R] for rope in set(self.architecture.ropes)}
+        for index, (layer, rope) in enumerate(zip(self._each_layer, self.architecture.ropes, strict=True)):
+            layer = for_rows(layer, index, rows.adapters)
+            hidden_RE = layer.around(rows.attend(index, layer), hidden_RE, table_T1D=tables[rope])
+            yield hidden_RE
+
+    def _normed_as_read(self, hidden_TE: Tensor) -> Tensor:
+        """The last token by itself, as `next_logits` norms it: bit for bit the same."""
+        return torch.cat((self._norm(hidden_TE[:-1]), self._norm(hidden_TE[-1:])))
 
     def _logits(self, hidden_TE: Tensor) -> Tensor:
         return self._capped(self._head(self._norm(hidden_TE)))
@@ -162,6 +198,16 @@ class LeanForward:
             )
             self._tables[rope] = table
         return table
+
+
+def finished(reading: Generator[None, None, Tensor]) -> Tensor:
+    """What a reading with pauses ends with."""
+    while True:
+        try:
+            next(reading)
+        except StopIteration as done:
+            result: Tensor = done.value
+            return result
 
 
 def _layer(architecture: Architecture, tensors: Mapping[str, Tensor], index: int) -> Layer:

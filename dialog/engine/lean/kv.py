@@ -16,11 +16,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from dialog.engine.lean.lowrank import Adapter
+
 _LEAST_CAPACITY = 256
 
 
 class KeyValues:
-    """What one conversation's tokens left behind. Used by one thread at a time."""
+    """What one conversation's tokens left behind, read with `adapter`. Used by one thread at a time."""
 
     def __init__(
         self,
@@ -30,8 +32,10 @@ class KeyValues:
         head_dim: int,
         dtype: torch.dtype,
         device: torch.device | None = None,
+        adapter: Adapter | None = None,
     ) -> None:
         self.length = 0
+        self.adapter = adapter
         self._buffer_L2KSD = torch.empty(num_layers, 2, num_heads, 0, head_dim, dtype=dtype, device=device)
 
     def reserve(self, length: int) -> None:
@@ -70,6 +74,7 @@ class KeyValues:
         """The first `length` tokens of the same past, bit for bit, to go on from differently."""
         layers, two, heads, _, size = self._buffer_L2KSD.shape
         twin = object.__new__(KeyValues)
+        twin.adapter = self.adapter
         twin.length, twin._buffer_L2KSD = 0, self._buffer_L2KSD.new_empty(layers, two, heads, 0, size)
         twin.reserve(length)
         twin._buffer_L2KSD[:, :, :, :length] = self._buffer_L2KSD[:, :, :, :length]

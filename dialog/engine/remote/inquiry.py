@@ -68,7 +68,7 @@ def find_card(wire: Wire, address: Address) -> Card:
     """
     models = _Models()
     try:
-        models = _Models.model_validate_json(_ask(wire, "GET", address.at("models")))
+        models = _Models.model_validate_json(ask(wire, "GET", address.at("models")))
     except ValidationError:
         pass
     except Refused as refusal:
@@ -98,7 +98,7 @@ def count_tokens(wire: Wire, address: Address, dialect: Dialect, text: str) -> i
     else:
         body = {"content": text, "add_special": False, "parse_special": False}
     try:
-        answer = _Count.model_validate_json(_ask(wire, "POST", address.beside("tokenize"), body))
+        answer = _Count.model_validate_json(ask(wire, "POST", address.beside("tokenize"), body))
     except ValidationError as error:
         raise Refused(status=0, said="its /tokenize does not tell a number of tokens") from error
     return len(answer.tokens) if answer.count is None else answer.count
@@ -107,13 +107,14 @@ def count_tokens(wire: Wire, address: Address, dialect: Dialect, text: str) -> i
 def _props_context(wire: Wire, address: Address) -> int | None:
     """The context that llama.cpp was started with, which may be less than the model's."""
     try:
-        answer = _ask(wire, "GET", address.beside("props"))
+        answer = ask(wire, "GET", address.beside("props"))
         return _Properties.model_validate_json(answer).default_generation_settings.n_ctx
     except (Failure, ValidationError):  # switched off by some: the model's own length then holds
         return None
 
 
-def _ask(wire: Wire, method: str, url: str, body: dict[str, Any] | None = None) -> str:
+def ask(wire: Wire, method: str, url: str, body: dict[str, Any] | None = None) -> str:
+    """The body of a successful answer. Raises Failure for any other."""
     try:
         with wire.client() as client, client.stream(method, url, json=body) as response:
             answer = read_start(response.iter_bytes(), _MAX_BYTES)

@@ -5,9 +5,10 @@
         print(chunk.text, end="")
 
 Each stream is a connection of its own, broken off when its reader leaves or
-cancels. What a server cannot do is refused: log-probabilities of given text
-(`score`, and with it attribution). Whether it keeps what it has read is its
-own affair; where it tells, `cached_tokens` says so.
+cancels. Log-probabilities of given text (`score`, and with it attribution) are
+had from servers that tell them, and refused in a sentence elsewhere. Whether a
+server keeps what it has read is its own affair; where it tells, `cached_tokens`
+says so.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from math import ceil
 
 from dialog.engine.remote.address import Address, Key
 from dialog.engine.remote.connection import Connection, Wire
-from dialog.engine.remote.failures import Broken, Failure, Refused, Stalled, explained
+from dialog.engine.remote.counting import StandInTokenizer
+from dialog.engine.remote.failures import Broken, Failure, Refused, Stalled, explained, plain
 from dialog.engine.remote.incoming import Incoming
 from dialog.engine.remote.patience import persistent
+from dialog.engine.remote.scoring import NotTold, score_ids
 from dialog.engine.remote.wire import DONE, Dialect, read_delta, request_body
 from dialog.errors import ModelError, PromptTooLong
 from dialog.protocols import Cancel, ChatTokenizer
@@ -92,11 +95,45 @@ class RemoteModel:
         return self._stream(prompt, fitted, cancel)
 
     def score(self, prompt: Prompt, continuations: Sequence[str]) -> list[TokenScores]:
-        """Raises ModelError: chat servers do not tell the log-probabilities of given text."""
-        raise ModelError(
-            f"{self.info.name!r} is served elsewhere, and chat servers do not tell how probable a given text "
-            "is; for attribution and scores let model.name be a model on this machine"
-        )
+        """Log-probabilities as the server tells them, a request each (`scoring`).
+
+        The prompt is sent as the ids it was rendered to, so `model.tokenizer` must be the served model's own.
+
+        Raises:
+            PromptTooLong: prompt and a continuation together leave no room.
+            ModelError: the ids are not the model's, or the server does not tell.
+        """
+        if isinstance(self.tokenizer, StandInTokenizer):
+            raise ModelError(
+                f"{self.info.name!r} can only score text whose tokens are known; set model.tokenizer to the "
+                "served model's own, such as hf:ORG/NAME"
+            )
+        return [self._score_one(prompt.ids, text) for text in continuations]
+
+    def _score_one(self, prompt_ids: tuple[int, ...], text: str) -> TokenScores:
+        ids = self.tokenizer.encode(text)[0]
+        needed = len(prompt_ids) + len(ids) + 1
+        if needed > self.info.context_tokens:
+            raise PromptTooLong(needed=needed, limit=self.info.context_tokens)
+        if not ids:
+            return TokenScores(ids=(), logprobs=())
+
+        def attempt() -> Generator[list[float], None, None]:
+            yield score_ids(self._wire, self._address, [*prompt_ids, *ids], num_scored=len(ids))
+
+        try:
+            [logprobs] = persistent(
+                attempt, retries=self._retries, pause=lambda seconds: self._pause(seconds, None)
+            )
+        except NotTold as refusal:
+            raise ModelError(
+                f"the model server {self._address.url!r} does not tell how probable a given text is "
+                f"({self._key.hide(plain(refusal.said))}); vLLM does, or let model.name be a model on "
+                "this machine"
+            ) from refusal
+        except Failure as failure:
+            raise explained(failure, address=self._address, key=self._key) from failure
+        return TokenScores(ids=tuple(ids), logprobs=tuple(logprobs))
 
     def _stream(self, prompt: Prompt, sampling: Sampling, cancel: Cancel | None) -> Iterator[Chunk]:
         has_ended = False

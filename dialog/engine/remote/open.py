@@ -1,7 +1,7 @@
 """From `[model] name = "openai:URL#MODEL"` to a model that answers.
 
     model = open_remote(config.values.model, progress=print)
-    print(model.info.engine)     # "openai, vllm: tokens counted by the server; no scores, no attribution"
+    print(model.info.engine)     # "openai, vllm: tokens counted by the server; no scores"
 
 The server is asked once what it is; who counts the tokens follows from that.
 """
@@ -54,7 +54,7 @@ def open_remote(config: ModelSection, *, progress: Notify | None = None) -> Remo
         languages=config.languages or written_languages(address.model),
         device="server",
         dtype="unknown",
-        engine=f"openai, {card.dialect}: tokens counted by {counted}; no scores, no attribution",
+        engine=f"openai, {card.dialect}: tokens counted by {counted}{_scores(tokenizer)}",
     )
     return RemoteModel(
         address,
@@ -69,9 +69,10 @@ def open_remote(config: ModelSection, *, progress: Notify | None = None) -> Remo
 
 
 def _check_settings(config: ModelSection, address: Address, key: Key, notify: Notify) -> None:
-    if config.adapter is not None:
+    if config.adapter is not None or config.adapters:
+        told = f"adapter = {config.adapter!r}" if config.adapter else f"adapters = {config.adapters!r}"
         raise ModelError(
-            f"model.adapter = {config.adapter!r} cannot be used with {address.name!r}: let the server load "
+            f"model.{told} cannot be used with {address.name!r}: let the server load "
             "it and give its name there after the #"
         )
     defaults = ModelSection()
@@ -123,3 +124,8 @@ def _context_tokens(config: ModelSection, card: Card, address: Address, notify: 
         "assumed, model.context_tokens says otherwise"
     )
     return _DEFAULT_CONTEXT_TOKENS
+
+
+def _scores(tokenizer: ChatTokenizer) -> str:
+    """What `score` needs first is known here; whether the server tells is seen when it is asked."""
+    return "; no scores" if isinstance(tokenizer, StandInTokenizer) else ""

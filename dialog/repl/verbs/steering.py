@@ -127,6 +127,15 @@ def decoder(session: ReplSession, argument: str) -> None:
     session.say("The model answers alone." if word == _OFF else f"Answers come through {word}.")
 
 
+def adapter(session: ReplSession, argument: str) -> None:
+    """Which of the configured adapters answers in this conversation from now on."""
+    name = argument.strip()
+    if not name:
+        raise CommandError("/adapter needs a name of model.adapters, or off")
+    session.agent.use_adapter(None if name == _OFF else name, session.conversation_id)
+    session.say("No adapter is used." if name == _OFF else f"Answers come through {name}.")
+
+
 def _score(word: str) -> float:
     if word.lower() in _SCORES:
         return _SCORES[word.lower()]
@@ -150,6 +159,10 @@ def _skills(session: ReplSession, argument: str) -> Iterable[Choice]:
     return (*((spec.name, spec.description) for spec in specs), (_AUTO, "the router picks"))
 
 
+def _adapters(session: ReplSession, argument: str) -> Iterable[Choice]:
+    return (*session.agent.config.values.model.adapters.items(), (_OFF, "none of them"))
+
+
 def _keys(session: ReplSession, argument: str) -> Iterable[Choice]:
     return ((f"{key}=", str(_value(session, key))) for key in known_keys())
 
@@ -170,6 +183,7 @@ COMMANDS = (
     Command("/skills", "", "what the agent can do", skills),
     Command("/skill", "[NAME | auto]", "let one skill answer", skill, _skills),
     Command("/decoder", "FOLDER | off", "another instruction decoder in this conversation", decoder),
+    Command("/adapter", "NAME | off", "another adapter in this conversation", adapter, _adapters),
     Command("/rate", "SCORE [REASON] [=> BETTER]", "rate the last reply: good, bad, -1 to 1", rate, _scores),
     Command("/set", "[KEY=VALUE]", "show or change settings until you leave", change_setting, _keys),
 )

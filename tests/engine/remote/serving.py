@@ -38,12 +38,14 @@ class Server:
         *replies: Reply,
         models: dict[str, Any] | None = MODELS,
         tokenize: Callable[[dict[str, Any]], Any] | None = None,
+        completions: Callable[[dict[str, Any]], Any] | None = None,
         props: dict[str, Any] | None = None,
         key: str = "",
         models_status: int = 404,
     ) -> None:
         self.models_status = models_status
         self.replies, self.models, self.tokenize, self.props, self.key = replies, models, tokenize, props, key
+        self.completions = completions
         self.requests: list[Request] = []
         self.is_left = Event()
         """Set when a client broke a stream off that `waits` held."""
@@ -166,6 +168,8 @@ def _answers(server: Server) -> dict[str, Callable[[dict[str, Any]], Any]]:
         found["/v1/models"] = lambda _: server.models
     if server.tokenize is not None:
         found["/tokenize"] = server.tokenize
+    if server.completions is not None:
+        found["/v1/completions"] = server.completions
     if server.props is not None:
         found["/props"] = lambda _: server.props
     return found

@@ -9,7 +9,7 @@ import pytest
 
 from dialog.engine.remote.model import RemoteModel
 from dialog.engine.remote.open import open_remote
-from dialog.errors import ModelError, PromptTooLong
+from dialog.errors import PromptTooLong
 from dialog.settings import ModelSection
 from dialog.values import Chunk, Message, Prompt, Sampling
 from tests.engine.making import FIT, prompt_of, text_of
@@ -203,13 +203,6 @@ def test_a_reply_gets_no_more_than_the_room_left() -> None:
         prompt = asked(model, ("user", "hi"))
         list(model.stream(prompt, sampling=Sampling(max_tokens=500)))
         assert server.chats[0].body["max_tokens"] == 64 - len(prompt.ids)
-
-
-def test_scores_are_refused_in_a_sentence() -> None:
-    with Server(says("ok")) as server:
-        model = opened(server)
-        with pytest.raises(ModelError, match="chat servers do not tell how probable"):
-            model.score(asked(model), ["是", "yes"])
 
 
 def test_a_prompt_without_messages_is_our_mistake() -> None:
