@@ -134,6 +134,8 @@ class TrainingSection(Value):
     )
     evaluate_every: int = Field(default=0, ge=0, description="steps; 0: after each epoch")
     patience: int = Field(default=2, ge=0, description="evaluations without gain before it ends; 0: never")
+    eval_turns: int = Field(default=24, ge=0, description="held-out turns answered before and after; 0: none")
+    eval_tokens: int = Field(default=64, ge=1, description="longest of those replies")
     rank: int | None = Field(default=None, ge=1, description="width of what is trained; prefix: tokens")
     alpha: float | None = Field(default=None, gt=0, description="LoRA's scale")
     dropout: float = Field(default=0.0, ge=0, lt=1)

@@ -22,8 +22,11 @@ from dialog.cli.verb import Run, setting, verb
 
 if TYPE_CHECKING:
     from dialog.config import Config
+    from dialog.protocols import ChatTokenizer
+    from dialog.settings import Settings
     from dialog.values import Transcript
     from training.data import TrainingData
+    from training.generated import Rehearsal
     from training.watching import Watching
 
 app = typer.Typer(help="Tune a model on transcripts.")
@@ -132,9 +135,9 @@ def _preview(
     run: Run, config: Config, train: list[Transcript], valid: list[Transcript], *, paths: list[Path]
 ) -> None:
     from dialog.engine.open_tokenizer import open_tokenizer
+    from training.card import described
     from training.data import make_examples
     from training.previewing import counts, show_tokens
-    from training.tune import described
 
     section = config.values.training
     tokenizer = open_tokenizer(config.values.model, progress=run.remark if run.shows_progress else None)
@@ -186,7 +189,15 @@ def _tune(
     for line in counts(data, num_held_out=len(valid)):
         run.remark(line)
     watching = Watching(run, shown=run.shows_progress)
-    tuning = Tuning(settings, base, train=data, valid=held, watch=watching, features=features)
+    tuning = Tuning(
+        settings,
+        base,
+        train=data,
+        valid=held,
+        watch=watching,
+        features=features,
+        rehearsal=_rehearsal(settings, valid, base.chat_tokenizer, watching),
+    )
     for line in tuning.about():
         run.remark(line)
     with _stopping(watching):
@@ -195,6 +206,24 @@ def _tune(
         run.show_json(card)
     else:
         run.show(result(card, out))
+
+
+def _rehearsal(
+    settings: Settings, valid: list[Transcript], tokenizer: ChatTokenizer, watching: Watching
+) -> Rehearsal | None:
+    from training.asked import choose_turns
+    from training.generated import Rehearsal
+
+    section = settings.training
+    asked = choose_turns(
+        valid,
+        tokenizer,
+        most=section.eval_turns,
+        seed=section.seed,
+        limit_tokens=section.limit_tokens,
+        max_tokens=section.eval_tokens,
+    )
+    return Rehearsal(settings, asked, stop=watching.wants_to_stop) if asked.turns else None
 
 
 @contextmanager
