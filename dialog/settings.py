@@ -141,6 +141,11 @@ class TrainingSection(Value):
     dropout: float = Field(default=0.0, ge=0, lt=1)
     lora: Literal["rslora", "lora", "dora", "pissa"] = "rslora"
     evidence: float = Field(default=0.5, ge=0, description="weight of the decoder's evidence loss")
+    neftune: float = Field(default=0.0, ge=0, description="noise on the embeddings while training")
+    adversarial: float = Field(
+        default=0.0, ge=0, description="push against the loss, a share of the embeddings' norm"
+    )
+    denoise: float = Field(default=0.0, ge=0, lt=1, description="share of a reply's tokens read as others")
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     seed: int = 0
 

@@ -21,12 +21,14 @@ from dialog.engine.prepare import tuned_fingerprint
 from dialog.engine.sources import ModelFiles
 from dialog.engine.stock import load_model, load_tokenizer, with_adapter
 from dialog.engine.tokenizer import HFChatTokenizer
-from dialog.errors import ModelError
+from dialog.errors import ConfigError, ModelError
 from dialog.settings import ModelSection, TrainingSection
 from dialog.values import Value
 from training.features import FeatureCache
 from training.methods.adapter import AdapterMethod
+from training.methods.backbone import Backbone
 from training.methods.decoder import DecoderMethod
+from training.methods.disturbance import Disturbance
 from training.methods.full import FullMethod
 from training.methods.method import Method
 from training.methods.peft_methods import AdaLoraMethod, LoraMethod, PrefixMethod
@@ -124,8 +126,24 @@ def open_method(section: TrainingSection, base: Base, *, num_steps: int, feature
 
     Raises:
         ModelError: the method cannot be had with this model.
+        ConfigError: a setting means nothing with this method.
     """
     torch.manual_seed(section.seed)
+    disturbance = Disturbance(
+        neftune=section.neftune, adversarial=section.adversarial, denoise=section.denoise
+    )
+    method = _opened(section, base, num_steps=num_steps, features=features)
+    if isinstance(method, Backbone):
+        method.disturbance = disturbance
+    elif disturbance != Disturbance():
+        raise ConfigError(
+            f"training.neftune, adversarial and denoise change what the model reads, and {section.method} "
+            "learns from what it read once; leave them out, or use --method lora"
+        )
+    return method
+
+
+def _opened(section: TrainingSection, base: Base, *, num_steps: int, features: Path | None) -> Method:
     model = base.model
     rank = section.rank or SUITED[section.method].rank
     alpha = section.alpha or float(rank)
