@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -37,6 +37,7 @@ class MethodName(StrEnum):
 
     decoder = "decoder"
     lora = "lora"
+    lora_decoder = "lora+decoder"
     adalora = "adalora"
     prefix = "prefix"
     adapter = "adapter"
@@ -95,7 +96,8 @@ def tune(
         _preview(run, config, train, valid, paths=inputs)
         return
     assert out is not None
-    features = None if no_cache or section.method != "decoder" else cache or _features()
+    keeps = section.method == "decoder" or (section.method, section.combine) == ("lora+decoder", "staged")
+    features = None if no_cache or not keeps else cache or _features()
     _tune(run, config, train, valid, paths=(inputs, val or []), out=out, resume=resume, features=features)
 
 
@@ -167,6 +169,7 @@ def _tune(
     from training.data import make_examples
     from training.methods.opening import open_base
     from training.previewing import counts
+    from training.staged import Staged
     from training.tune import Tuning
     from training.watching import Watching, result
 
@@ -189,15 +192,16 @@ def _tune(
     for line in counts(data, num_held_out=len(valid)):
         run.remark(line)
     watching = Watching(run, shown=run.shows_progress)
-    tuning = Tuning(
-        settings,
-        base,
-        train=data,
-        valid=held,
-        watch=watching,
-        features=features,
-        rehearsal=_rehearsal(settings, valid, base.chat_tokenizer, watching),
-    )
+    rehearsal = _rehearsal(settings, valid, base.chat_tokenizer, watching)
+    tuned: dict[str, Any] = {
+        "train": data,
+        "valid": held,
+        "watch": watching,
+        "features": features,
+        "rehearsal": rehearsal,
+    }
+    is_staged = section.method == "lora+decoder" and section.combine == "staged"
+    tuning = Staged(settings, files, base, **tuned) if is_staged else Tuning(settings, base, **tuned)
     for line in tuning.about():
         run.remark(line)
     with _stopping(watching):

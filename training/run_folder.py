@@ -62,6 +62,17 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         _write(run, plan)
 
+    def card(self) -> dict[str, Any] | None:
+        """The card of a finished run; None where it is not finished."""
+        path = self.path / _CARD
+        found: dict[str, Any] | None = json.loads(path.read_text("utf-8")) if path.is_file() else None
+        return found
+
+    @property
+    def is_begun(self) -> bool:
+        """True if there is a run to go on with."""
+        return (self.path / _RUN).is_file()
+
     def evaluation(self, name: str) -> list[Evaluated] | None:
         """What `save_evaluation` wrote under that name; None if it is not there whole."""
         try:

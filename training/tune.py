@@ -143,34 +143,10 @@ class Tuning:
         if after and card["after"]["cross_entropy"] >= card["before"]["cross_entropy"]:
             self._watch.remark("nothing was gained: on what was held out the model as it was is no worse")
         self.method.save(folder.path)
-        heard = self._heard(folder)
+        heard = hear(self._rehearsal, self._section.method, folder, watch=self._watch)
         card = card | {"replies": heard_of(heard) if heard else None}
         folder.finish(card, page=page(card, before=before, after=after, heard=heard))
         return card
-
-    def _heard(self, folder: RunFolder) -> Heard | None:
-        """What is said before and after; a result is not lost because it could not be asked."""
-        if self._rehearsal is None:
-            return None
-        asked = self._rehearsal.asked
-        self._watch.remark(
-            f"answering {len(asked.turns)} held-out turns of {asked.num_conversations} conversations, "
-            f"of {asked.of} there are, before and after"
-        )
-        try:
-            heard = self._rehearsal.hear(self._section.method, folder.path)
-        except Interrupted:
-            raise
-        except DialogError as error:
-            self._watch.remark(f"not answered: {error}")
-            return None
-        if heard is None:
-            self._watch.remark(f"not answered: this engine does not serve what {self.method.name} saves")
-            return None
-        for note in heard.notes:
-            self._watch.remark(note)
-        folder.save_replies(heard)
-        return heard
 
     def _loop(self, folder: RunFolder, clock: _Clock) -> None:
         patience = Patience(self._section.patience)
@@ -227,6 +203,35 @@ class Tuning:
             return []
         examples = self._valid.examples
         return by_conversation(examples, self.run.losses_on(examples))
+
+
+def hear(rehearsal: Rehearsal | None, method: str, folder: RunFolder, *, watch: Watch) -> Heard | None:
+    """What is said before and after; a result is not lost because it could not be asked.
+
+    Raises:
+        Interrupted: the watch wanted it to stop.
+    """
+    if rehearsal is None:
+        return None
+    asked = rehearsal.asked
+    watch.remark(
+        f"answering {len(asked.turns)} held-out turns of {asked.num_conversations} conversations, "
+        f"of {asked.of} there are, before and after"
+    )
+    try:
+        heard = rehearsal.hear(method, folder.path)
+    except Interrupted:
+        raise
+    except DialogError as error:
+        watch.remark(f"not answered: {error}")
+        return None
+    if heard is None:
+        watch.remark(f"not answered: this engine does not serve what {method} saves")
+        return None
+    for note in heard.notes:
+        watch.remark(note)
+    folder.save_replies(heard)
+    return heard
 
 
 class Patience:

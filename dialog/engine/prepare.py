@@ -187,7 +187,12 @@ def _adapter_hash(adapter: Path | None) -> str:
 
 def tuned_fingerprint(files: ModelFiles, adapter: Path | None) -> str:
     """Of the model as it is served: its own, and the adapter's if one is merged into it."""
-    return files.fingerprint if adapter is None else f"{files.fingerprint}-{_adapter_hash(adapter)}"
+    return files.fingerprint if adapter is None else adapted(files.fingerprint, adapter)
+
+
+def adapted(fingerprint: str, adapter: Path) -> str:
+    """Of the model of that fingerprint with the adapter of a folder merged into it."""
+    return f"{fingerprint}-{_adapter_hash(adapter)}"
 
 
 def _forget(root: Path, prefix: str) -> None:

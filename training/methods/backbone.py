@@ -80,11 +80,14 @@ class Backbone:
     def read_losses(self, batch: Batch) -> Tensor:
         """Cross-entropy (B, Q) of each target; 0 where there is none."""
         with torch.autocast(self.causal.device.type, torch.bfloat16, enabled=self._autocast):
-            hidden_BTD = self.hidden(batch)
-            rows_B1 = torch.arange(len(batch.ids_BT), device=batch.ids_BT.device)[:, None]
-            is_target_BQ = batch.targets_BQ != IGNORED
-            hidden_ND = hidden_BTD[rows_B1, batch.positions_BQ][is_target_BQ]
-            logits_NV = self.causal.get_output_embeddings()(hidden_ND).float()
+            return self.head_losses(self.hidden(batch), batch)
+
+    def head_losses(self, hidden_BTD: Tensor, batch: Batch) -> Tensor:
+        """The same, given the last hidden states."""
+        rows_B1 = torch.arange(len(batch.ids_BT), device=batch.ids_BT.device)[:, None]
+        is_target_BQ = batch.targets_BQ != IGNORED
+        hidden_ND = hidden_BTD[rows_B1, batch.positions_BQ][is_target_BQ]
+        logits_NV = self.causal.get_output_embeddings()(hidden_ND).float()
         if self._softcap is not None:
             logits_NV = torch.tanh(logits_NV / self._softcap) * self._softcap
         losses_N = F.cross_entropy(logits_NV, batch.targets_BQ[is_target_BQ], reduction="none")
