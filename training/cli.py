@@ -6,6 +6,7 @@ instructrec tune log.jsonl --out tuned --method lora
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -30,6 +31,22 @@ if TYPE_CHECKING:
     from training.watching import Watching
 
 app = typer.Typer(help="Tune a model on transcripts.")
+
+
+class Unheard(Run):
+    """What all processes but the first one are given: it speaks for them. Errors are still raised."""
+
+    def show(self, text: str) -> None: ...
+
+    def show_json(self, value: object) -> None: ...
+
+    def remark(self, text: str) -> None: ...
+
+    def warn(self, text: str) -> None: ...
+
+    @property
+    def shows_progress(self) -> bool:
+        return False
 
 
 class MethodName(StrEnum):
@@ -80,6 +97,7 @@ def tune(
     """Tune the configured model on transcripts; the model itself is never changed."""
     if out is None and not preview:
         raise typer.BadParameter("say where the result goes, or --preview", param_hint="--out")
+    run = run if int(os.environ.get("RANK", "0")) == 0 else Unheard(**vars(run))
     config = run.config(*_settings(method, epochs, lr))
 
     def read(paths: list[Path], most: int | None = None) -> list[Transcript]:
@@ -165,10 +183,12 @@ def _tune(
     resume: bool,
     features: Path | None,
 ) -> None:
+    from dialog.engine.load import choose_device
     from dialog.engine.sources import resolve
     from training.data import make_examples
     from training.methods.opening import open_base
     from training.previewing import counts
+    from training.ranks import open_ranks
     from training.staged import Staged
     from training.tune import Tuning
     from training.watching import Watching, result
@@ -176,6 +196,7 @@ def _tune(
     settings = config.values
     section = settings.training
     files = resolve(settings.model.name, progress=run.remark if run.shows_progress else None)
+    ranks = open_ranks(choose_device(settings.model.device))
     base = open_base(settings.model, files, section)
 
     def made(transcripts: list[Transcript], files: list[Path]) -> TrainingData:
@@ -199,6 +220,7 @@ def _tune(
         "watch": watching,
         "features": features,
         "rehearsal": rehearsal,
+        "ranks": ranks,
     }
     is_staged = section.method == "lora+decoder" and section.combine == "staged"
     tuning = Staged(settings, files, base, **tuned) if is_staged else Tuning(settings, base, **tuned)
@@ -206,6 +228,8 @@ def _tune(
         run.remark(line)
     with _stopping(watching):
         card = tuning.into(out, resume=resume)
+    if not ranks.is_first:
+        return
     if run.json:
         run.show_json(card)
     else:
@@ -232,7 +256,7 @@ def _rehearsal(
 
 @contextmanager
 def _stopping(watching: Watching) -> Iterator[None]:
-    """Ctrl-C ends the run after the step at hand, and a second one at once."""
+    """Ctrl-C ends the run after the step at hand, and a second one at once; so does being asked to end."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -243,8 +267,9 @@ def _stopping(watching: Watching) -> Iterator[None]:
         watching.stop()
         print("stopping after this step; once more to stop at once", file=sys.stderr)
 
-    before = signal.signal(signal.SIGINT, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -76,11 +76,11 @@ class Ranks:
 ALONE = Ranks()
 
 
-def open_ranks(device: str) -> Ranks:
+def open_ranks(device: torch.device) -> Ranks:
     """The processes there are, joined; alone where none were launched.
 
     Args:
-        device: as in `model.device`; "cpu" joins them by gloo also where there are GPUs.
+        device: where the model is to be; on a CPU they are joined by gloo, on GPUs each takes its own.
 
     Raises:
         MissingExtra: several were launched and accelerate is not installed.
@@ -91,5 +91,5 @@ def open_ranks(device: str) -> Ranks:
         from accelerate import PartialState
     except ImportError:
         raise MissingExtra("train", needed_for="tuning in several processes") from None
-    state = PartialState(cpu=device == "cpu")
+    state = PartialState(cpu=device.type == "cpu")
     return Ranks(state.process_index, state.num_processes, state.device)
