@@ -163,6 +163,9 @@ class TrainingSection(Value):
     )
     denoise: float = Field(default=0.0, ge=0, lt=1, description="share of a reply's tokens read as others")
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    track: tuple[Literal["tensorboard", "wandb"], ...] = Field(
+        default=("tensorboard",), description="where curves are kept besides the folder itself"
+    )
     seed: int = 0
 
 

@@ -32,6 +32,7 @@ from training.page import page
 from training.ranks import ALONE, Ranks
 from training.run import Report, Run, planned_steps
 from training.run_folder import RunFolder
+from training.tracking import Tracks, open_tracks
 
 CHECKPOINT_S = 120.0
 
@@ -119,7 +120,20 @@ class Tuning:
         progress = load_checkpoint(folder.checkpoint, self.method, self.run.optimiser) or {}
         self.run.step = int(progress.get("step", 0))
         clock = _Clock(float(progress.get("seconds", 0.0)))
-        self._loop(folder, clock)
+        names = self._section.track if self._ranks.is_first else ()
+        with open_tracks(names, out, config=planned, remark=self._watch.remark) as tracks:
+            self._loop(folder, clock, tracks)
+            return self._ended(folder, clock, tracks, planned, before)
+
+    def _ended(
+        self,
+        folder: RunFolder,
+        clock: _Clock,
+        tracks: Tracks,
+        planned: dict[str, Any],
+        before: Sequence[Evaluated],
+    ) -> dict[str, Any]:
+        """The best is put back, measured and saved; returns the run card."""
         self._ranks.wait()
         put_best_back(folder.best, self.method)
         after = self._evaluated()
@@ -133,7 +147,11 @@ class Tuning:
             "after": summary(after),
             "reports": [report.model_dump() for report in folder.reports()],
         }
-        return self._saved(folder, card, before, after) if self._ranks.is_first else card
+        if not self._ranks.is_first:
+            return card
+        card = self._saved(folder, card, before, after)
+        tracks.result(card)
+        return card
 
     def _saved(
         self, folder: RunFolder, card: dict[str, Any], before: Sequence[Evaluated], after: Sequence[Evaluated]
@@ -148,7 +166,7 @@ class Tuning:
         folder.finish(card, page=page(card, before=before, after=after, heard=heard))
         return card
 
-    def _loop(self, folder: RunFolder, clock: _Clock) -> None:
+    def _loop(self, folder: RunFolder, clock: _Clock, tracks: Tracks) -> None:
         patience = Patience(self._section.patience)
         for report in folder.reports():
             if report.step <= self.run.step:
@@ -160,6 +178,7 @@ class Tuning:
         def on_step(step: int, num_steps: int, loss: float) -> None:
             nonlocal saved_at
             self._watch.step(step, num_steps, loss)
+            tracks.step(step, loss)
             stop = self._ranks.agree(self._watch.wants_to_stop())
             if stop or time.monotonic() - saved_at > CHECKPOINT_S:
                 self._checkpoint(folder, clock)
@@ -177,6 +196,7 @@ class Tuning:
                 if is_better:
                     keep_best(folder.best, self.method)
             self._watch.report(report)
+            tracks.report(report)
             self._checkpoint(folder, clock)
             if patience.is_over():
                 self._watch.remark(f"no gain in {self._section.patience} evaluations: training ends here")
