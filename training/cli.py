@@ -187,7 +187,7 @@ def _tune(
     from dialog.engine.sources import resolve
     from training.data import make_examples
     from training.methods.opening import open_base
-    from training.previewing import counts
+    from training.previewing import counts, left_out
     from training.ranks import open_ranks
     from training.staged import Staged
     from training.tune import Tuning
@@ -210,7 +210,7 @@ def _tune(
 
     data = made(train, paths[0])
     held = made(valid, paths[1]) if valid else None
-    for line in counts(data, num_held_out=len(valid)):
+    for line in (*counts(data, num_held_out=len(valid)), *(left_out(held, of="held out: ") if held else ())):
         run.remark(line)
     watching = Watching(run, shown=run.shows_progress)
     rehearsal = _rehearsal(settings, valid, base.chat_tokenizer, watching)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import distributed, nn
 
-from dialog.errors import MissingExtra
+from dialog.errors import ConfigError, MissingExtra
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,10 @@ def open_ranks(device: torch.device) -> Ranks:
         device: where the model is to be; on a CPU they are joined by gloo, on GPUs each takes its own.
 
     Raises:
+        ConfigError: they were launched to share one model, or to compute in a way that is not ours.
         MissingExtra: several were launched and accelerate is not installed.
     """
+    _check_launch()
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return ALONE
     try:
@@ -93,3 +95,18 @@ def open_ranks(device: torch.device) -> Ranks:
         raise MissingExtra("train", needed_for="tuning in several processes") from None
     state = PartialState(cpu=device.type == "cpu")
     return Ranks(state.process_index, state.num_processes, state.device)
+
+
+def _check_launch() -> None:
+    """Nothing the launcher was told is ignored in silence."""
+    for name in ("FSDP", "DEEPSPEED", "MEGATRON_LM", "PARALLELISM_CONFIG"):
+        if os.environ.get(f"ACCELERATE_USE_{name}", "false").lower() in ("true", "1"):
+            raise ConfigError(
+                f"launched with {name}, but every process of a tuning holds all of the model; launch with "
+                "--multi_gpu, and if the model is too large for one GPU use --method decoder or lora in bf16"
+            )
+    precision = os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
+    if precision not in ("no", "bf16"):
+        raise ConfigError(
+            f"launched with {precision}, which tuning does not know; set training.precision = bf16"
+        )

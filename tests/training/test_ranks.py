@@ -13,7 +13,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from training.ranks import ALONE, Ranks
+from dialog.errors import ConfigError
+from training.ranks import ALONE, Ranks, open_ranks
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,6 +39,22 @@ def test_alone_nothing_is_exchanged() -> None:
     assert parameter.grad is None
     assert ALONE.sum([1.5, 2.0]) == [1.5, 2.0]
     assert not ALONE.agree(False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("ACCELERATE_USE_FSDP", "true"), ("ACCELERATE_MIXED_PRECISION", "fp16")]
+)
+def test_what_a_launcher_asks_for_in_vain_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match="launched with"):
+        open_ranks(torch.device("cpu"))
+
+
+def test_nothing_launched_is_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    assert open_ranks(torch.device("cpu")) == ALONE
 
 
 def tuned(log: Path, model: Path, out: Path, *, processes: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ method = open_method(section, base, num_steps=..., features=Path("cache") or Non
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,7 +141,10 @@ def open_base(config: ModelSection, files: ModelFiles, section: TrainingSection)
 
 
 def computes_bf16(section: TrainingSection, device: torch.device) -> bool:
-    return section.precision == "bf16" or (section.precision == "auto" and has_bf16(device))
+    """As is said; "auto" where the device has it, or `accelerate launch --mixed_precision bf16` asks for it."""
+    if section.precision == "auto":
+        return has_bf16(device) or os.environ.get("ACCELERATE_MIXED_PRECISION") == "bf16"
+    return section.precision == "bf16"
 
 
 def open_method(section: TrainingSection, base: Base, *, num_steps: int, features: Path | None) -> Method:
