@@ -141,7 +141,7 @@ def open_base(config: ModelSection, files: ModelFiles, section: TrainingSection)
 
 
 def computes_bf16(section: TrainingSection, device: torch.device) -> bool:
-    """As is said; "auto" where the device has it, or `accelerate launch --mixed_precision bf16` asks for it."""
+    """As is said; "auto" where the device has it, or where `accelerate launch` was asked for it."""
     if section.precision == "auto":
         return has_bf16(device) or os.environ.get("ACCELERATE_MIXED_PRECISION") == "bf16"
     return section.precision == "bf16"
