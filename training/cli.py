@@ -228,6 +228,7 @@ def _tune(
         run.remark(line)
     with _stopping(watching):
         card = tuning.into(out, resume=resume)
+    ranks.leave()
     if not ranks.is_first:
         return
     if run.json:

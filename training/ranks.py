@@ -72,6 +72,11 @@ class Ranks:
         if self.count > 1:
             distributed.barrier()
 
+    def leave(self) -> None:
+        """Nothing is exchanged any more."""
+        if self.count > 1:
+            distributed.destroy_process_group()
+
 
 ALONE = Ranks()
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal, Protocol
+from uuid import uuid4
 
 from dialog.errors import MissingExtra
 from training.run import Report
@@ -116,7 +117,7 @@ class WeightsAndBiases:
         self._run = library.init(
             project="instructrec",
             name=out.name,
-            id=f"{out.name}-{config['model_fingerprint'][:8]}-{config['options']['seed']}",
+            id=_id(out / "wandb-id.txt"),
             resume="allow",
             dir=str(out),
             config=dict(config),
@@ -127,6 +128,13 @@ class WeightsAndBiases:
 
     def close(self) -> None:
         self._run.finish()
+
+
+def _id(path: Path) -> str:
+    """Of the run in this folder, drawn once; another run may have a folder of the same name."""
+    if not path.is_file():
+        path.write_text(uuid4().hex, encoding="utf-8")
+    return path.read_text(encoding="utf-8")
 
 
 def _library(name: str, *, extra: str, needed_for: str) -> Any:

@@ -136,6 +136,7 @@ class Tuning:
         """The best is put back, measured and saved; returns the run card."""
         self._ranks.wait()
         put_best_back(folder.best, self.method)
+        self._ranks.wait()  # the first one clears it away in the end
         after = self._evaluated()
         card = planned | {
             "adapter": self._adapter,

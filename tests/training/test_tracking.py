@@ -88,7 +88,15 @@ def test_weights_and_biases_has_the_curves_and_the_settings(
 ) -> None:
     fake = FakeWandb()
     monkeypatch.setitem(sys.modules, "wandb", fake)
-    track(("wandb",), tmp_path / "订单")
+    folder = tmp_path / "订单"
+    folder.mkdir()
+    track(("wandb",), folder)
+    drawn = fake.begun["id"]
+    track(("wandb",), folder)
+    assert fake.begun["id"] == drawn  # what was stopped goes on there
+    track(("wandb",), tmp_path)
+    assert fake.begun["id"] != drawn
+    track(("wandb",), folder)
     assert fake.logged == CURVES
     assert fake.is_finished
     assert fake.begun["name"] == "订单"
