@@ -123,7 +123,13 @@ class ReplSection(Value):
 class TrainingSection(Value):
     """How `instructrec tune` trains; what is None is chosen to suit the method."""
 
-    method: Literal["decoder", "lora", "adalora", "prefix", "adapter", "full"] = "decoder"
+    method: Literal["decoder", "lora", "lora+decoder", "adalora", "prefix", "adapter", "full"] = "decoder"
+    combine: Literal["staged", "alternate", "joint"] = Field(
+        default="staged", description="lora+decoder: one after the other, by turns, or at once"
+    )
+    detach_taps: bool = Field(
+        default=True, description="lora+decoder at once or by turns: no gradient from decoder to LoRA"
+    )
     epochs: int | None = Field(default=None, ge=1)
     lr: float | None = Field(default=None, gt=0)
     optimiser: Literal["adamw", "sgd"] = "adamw"
@@ -140,12 +146,32 @@ class TrainingSection(Value):
     )
     evaluate_every: int = Field(default=0, ge=0, description="steps; 0: after each epoch")
     patience: int = Field(default=2, ge=0, description="evaluations without gain before it ends; 0: never")
+    eval_turns: int = Field(default=24, ge=0, description="held-out turns answered before and after; 0: none")
+    eval_tokens: int = Field(default=64, ge=1, description="longest of those replies")
     rank: int | None = Field(default=None, ge=1, description="width of what is trained; prefix: tokens")
     alpha: float | None = Field(default=None, gt=0, description="LoRA's scale")
     dropout: float = Field(default=0.0, ge=0, lt=1)
     lora: Literal["rslora", "lora", "dora", "pissa"] = "rslora"
     evidence: float = Field(default=0.5, ge=0, description="weight of the decoder's evidence loss")
+    decoder_epochs: int | None = Field(
+        default=None, ge=1, description="lora+decoder, staged; None suits it; so for all of these"
+    )
+    decoder_lr: float | None = Field(default=None, gt=0)
+    decoder_rank: int | None = Field(default=None, ge=1)
+    decoder_optimiser: Literal["adamw", "sgd"] | None = None
+    decoder_decay: Literal["cosine", "linear", "constant"] | None = None
+    decoder_warmup: float | None = Field(default=None, ge=0, lt=1)
+    decoder_clip: float | None = Field(default=None, gt=0)
+    decoder_weight_decay: float | None = Field(default=None, ge=0)
+    neftune: float = Field(default=0.0, ge=0, description="noise on the embeddings while training")
+    adversarial: float = Field(
+        default=0.0, ge=0, description="push against the loss, a share of the embeddings' norm"
+    )
+    denoise: float = Field(default=0.0, ge=0, lt=1, description="share of a reply's tokens read as others")
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    track: tuple[Literal["tensorboard", "wandb"], ...] = Field(
+        default=("tensorboard",), description="where curves are kept besides the folder itself"
+    )
     seed: int = 0
 
 

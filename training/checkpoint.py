@@ -24,21 +24,20 @@ from torch import Tensor, nn
 
 from dialog.errors import ModelError
 from training.methods.method import Method
+from training.optim import Optimisers
 
 _TRAINED, _STATE, _OPTIMISER = "trained.safetensors", "state.safetensors", "optimiser.safetensors"
 _PROGRESS = "progress.json"
 
 
-def save_checkpoint(
-    folder: Path, method: Method, optimiser: torch.optim.Optimizer, *, progress: dict[str, Any]
-) -> None:
+def save_checkpoint(folder: Path, method: Method, optimiser: Optimisers, *, progress: dict[str, Any]) -> None:
     """Replace the checkpoint in `folder`; a run killed meanwhile leaves the one before."""
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     save_file(trained(method.module), unfinished / _TRAINED)
     save_file({name: one.detach().clone() for name, one in method.state().items()}, unfinished / _STATE)
-    save_file(_tensors(optimiser), unfinished / _OPTIMISER)
+    save_file(optimiser.tensors(), unfinished / _OPTIMISER)
     (unfinished / _PROGRESS).write_text(json.dumps(progress), encoding="utf-8")
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
@@ -48,7 +47,7 @@ def save_checkpoint(
     shutil.rmtree(old, ignore_errors=True)
 
 
-def load_checkpoint(folder: Path, method: Method, optimiser: torch.optim.Optimizer) -> dict[str, Any] | None:
+def load_checkpoint(folder: Path, method: Method, optimiser: Optimisers) -> dict[str, Any] | None:
     """Put method and optimiser back and return the progress; None where there is no checkpoint.
 
     Raises:
@@ -61,7 +60,7 @@ def load_checkpoint(folder: Path, method: Method, optimiser: torch.optim.Optimiz
     try:
         method.restore(load_file(folder / _STATE))
         put_back(method.module, load_file(folder / _TRAINED))
-        _restore(optimiser, load_file(folder / _OPTIMISER))
+        optimiser.restore(load_file(folder / _OPTIMISER))
         progress: dict[str, Any] = json.loads((folder / _PROGRESS).read_text(encoding="utf-8"))
     except (OSError, SafetensorError, RuntimeError, KeyError, ValueError) as error:
         raise ModelError(
@@ -104,19 +103,3 @@ def put_back(module: nn.Module, tensors: dict[str, Tensor]) -> None:
     with torch.no_grad():
         for name, parameter in parameters.items():
             parameter.copy_(tensors[name])
-
-
-def _tensors(optimiser: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    return {
-        f"{index}.{name}": torch.as_tensor(value).detach().clone()
-        for index, state in optimiser.state_dict()["state"].items()
-        for name, value in state.items()
-    }
-
-
-def _restore(optimiser: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
-    state: dict[int, dict[str, torch.Tensor]] = {}
-    for key, tensor in tensors.items():
-        index, _, name = key.partition(".")
-        state.setdefault(int(index), {})[name] = tensor
-    optimiser.load_state_dict({**optimiser.state_dict(), "state": state})

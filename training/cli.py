@@ -6,6 +6,7 @@ instructrec tune log.jsonl --out tuned --method lora
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,11 +23,30 @@ from dialog.cli.verb import Run, setting, verb
 
 if TYPE_CHECKING:
     from dialog.config import Config
+    from dialog.protocols import ChatTokenizer
+    from dialog.settings import Settings
     from dialog.values import Transcript
     from training.data import TrainingData
+    from training.generated import Rehearsal
     from training.watching import Watching
 
 app = typer.Typer(help="Tune a model on transcripts.")
+
+
+class Unheard(Run):
+    """What all processes but the first one are given: it speaks for them. Errors are still raised."""
+
+    def show(self, text: str) -> None: ...
+
+    def show_json(self, value: object) -> None: ...
+
+    def remark(self, text: str) -> None: ...
+
+    def warn(self, text: str) -> None: ...
+
+    @property
+    def shows_progress(self) -> bool:
+        return False
 
 
 class MethodName(StrEnum):
@@ -34,6 +54,7 @@ class MethodName(StrEnum):
 
     decoder = "decoder"
     lora = "lora"
+    lora_decoder = "lora+decoder"
     adalora = "adalora"
     prefix = "prefix"
     adapter = "adapter"
@@ -76,6 +97,7 @@ def tune(
     """Tune the configured model on transcripts; the model itself is never changed."""
     if out is None and not preview:
         raise typer.BadParameter("say where the result goes, or --preview", param_hint="--out")
+    run = run if int(os.environ.get("RANK", "0")) == 0 else Unheard(**vars(run))
     config = run.config(*_settings(method, epochs, lr))
 
     def read(paths: list[Path], most: int | None = None) -> list[Transcript]:
@@ -92,7 +114,8 @@ def tune(
         _preview(run, config, train, valid, paths=inputs)
         return
     assert out is not None
-    features = None if no_cache or section.method != "decoder" else cache or _features()
+    keeps = section.method == "decoder" or (section.method, section.combine) == ("lora+decoder", "staged")
+    features = None if no_cache or not keeps else cache or _features()
     _tune(run, config, train, valid, paths=(inputs, val or []), out=out, resume=resume, features=features)
 
 
@@ -132,9 +155,9 @@ def _preview(
     run: Run, config: Config, train: list[Transcript], valid: list[Transcript], *, paths: list[Path]
 ) -> None:
     from dialog.engine.open_tokenizer import open_tokenizer
+    from training.card import described
     from training.data import make_examples
     from training.previewing import counts, show_tokens
-    from training.tune import described
 
     section = config.values.training
     tokenizer = open_tokenizer(config.values.model, progress=run.remark if run.shows_progress else None)
@@ -160,16 +183,20 @@ def _tune(
     resume: bool,
     features: Path | None,
 ) -> None:
+    from dialog.engine.load import choose_device
     from dialog.engine.sources import resolve
     from training.data import make_examples
     from training.methods.opening import open_base
-    from training.previewing import counts
+    from training.previewing import counts, left_out
+    from training.ranks import open_ranks
+    from training.staged import Staged
     from training.tune import Tuning
     from training.watching import Watching, result
 
     settings = config.values
     section = settings.training
     files = resolve(settings.model.name, progress=run.remark if run.shows_progress else None)
+    ranks = open_ranks(choose_device(settings.model.device))
     base = open_base(settings.model, files, section)
 
     def made(transcripts: list[Transcript], files: list[Path]) -> TrainingData:
@@ -183,23 +210,54 @@ def _tune(
 
     data = made(train, paths[0])
     held = made(valid, paths[1]) if valid else None
-    for line in counts(data, num_held_out=len(valid)):
+    for line in (*counts(data, num_held_out=len(valid)), *(left_out(held, of="held out: ") if held else ())):
         run.remark(line)
     watching = Watching(run, shown=run.shows_progress)
-    tuning = Tuning(settings, base, train=data, valid=held, watch=watching, features=features)
+    rehearsal = _rehearsal(settings, valid, base.chat_tokenizer, watching)
+    tuned: dict[str, Any] = {
+        "train": data,
+        "valid": held,
+        "watch": watching,
+        "features": features,
+        "rehearsal": rehearsal,
+        "ranks": ranks,
+    }
+    is_staged = section.method == "lora+decoder" and section.combine == "staged"
+    tuning = Staged(settings, files, base, **tuned) if is_staged else Tuning(settings, base, **tuned)
     for line in tuning.about():
         run.remark(line)
     with _stopping(watching):
         card = tuning.into(out, resume=resume)
+    ranks.leave()
+    if not ranks.is_first:
+        return
     if run.json:
         run.show_json(card)
     else:
         run.show(result(card, out))
 
 
+def _rehearsal(
+    settings: Settings, valid: list[Transcript], tokenizer: ChatTokenizer, watching: Watching
+) -> Rehearsal | None:
+    from training.asked import choose_turns
+    from training.generated import Rehearsal
+
+    section = settings.training
+    asked = choose_turns(
+        valid,
+        tokenizer,
+        most=section.eval_turns,
+        seed=section.seed,
+        limit_tokens=section.limit_tokens,
+        max_tokens=section.eval_tokens,
+    )
+    return Rehearsal(settings, asked, stop=watching.wants_to_stop) if asked.turns else None
+
+
 @contextmanager
 def _stopping(watching: Watching) -> Iterator[None]:
-    """Ctrl-C ends the run after the step at hand, and a second one at once."""
+    """Ctrl-C ends the run after the step at hand, and a second one at once; so does being asked to end."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -210,8 +268,9 @@ def _stopping(watching: Watching) -> Iterator[None]:
         watching.stop()
         print("stopping after this step; once more to stop at once", file=sys.stderr)
 
-    before = signal.signal(signal.SIGINT, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

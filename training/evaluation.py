@@ -18,6 +18,7 @@ from dialog.values import Value
 from training.batching import batches
 from training.examples import Example
 from training.methods.method import Method
+from training.ranks import ALONE, Ranks
 
 
 class Evaluated(Value):
@@ -28,18 +29,20 @@ class Evaluated(Value):
     weight: float
 
 
-def losses_of(method: Method, examples: Sequence[Example], *, batch_tokens: int) -> list[tuple[float, float]]:
+def losses_of(
+    method: Method, examples: Sequence[Example], *, batch_tokens: int, ranks: Ranks = ALONE
+) -> list[tuple[float, float]]:
     """Of each example, the weighted sum of cross-entropy and the sum of weights."""
-    found: list[tuple[float, float]] = [(0.0, 0.0)] * len(examples)
+    losses, weights = [0.0] * len(examples), [0.0] * len(examples)
     lengths = [len(one.ids) for one in examples]
     with evaluating(method), torch.no_grad():
-        for group in batches(lengths, max_tokens=batch_tokens, seed=0, epoch=0):
+        for group in ranks.share(list(batches(lengths, max_tokens=batch_tokens, seed=0, epoch=0))):
             batch = method.batch([examples[at] for at in group])
             losses_B = (method.losses(batch).tokens_BQ * batch.weights_BQ).double().sum(dim=1)
             weights_B = batch.weights_BQ.double().sum(dim=1)
             for at, loss, weight in zip(group, losses_B.tolist(), weights_B.tolist(), strict=True):
-                found[at] = (loss, weight)
-    return found
+                losses[at], weights[at] = loss, weight
+    return list(zip(ranks.sum(losses), ranks.sum(weights), strict=True))
 
 
 def mean_loss(pairs: Sequence[tuple[float, float]]) -> float:

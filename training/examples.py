@@ -96,8 +96,13 @@ def build_examples(
             continue
         reply = continue_with(open_template(tokenizer), exchange.reply_parts)
         try:
-            prompt = _prompt(
-                grouped.exchanges, number, tokenizer, limit_tokens, len(reply.ids), whole=on_long != "windows"
+            prompt = prompt_at(
+                grouped.exchanges,
+                number,
+                tokenizer,
+                limit_tokens=limit_tokens,
+                reserve_tokens=len(reply.ids),
+                whole=on_long != "windows",
             )
         except PromptTooLong as error:
             problem = f"turn {number}: {error.needed} tokens where {limit_tokens} are allowed"
@@ -108,6 +113,8 @@ def build_examples(
                 return Built(transcript.id, (), tuple(notes), refused=problem)
             notes.append(f"{problem}, not trained on")
             continue
+        if prompt.fit.dropped or prompt.fit.unlisted_turns:
+            notes.append(f"turn {number}: trained on without its oldest turns, which exceed the limit")
         example = Example(
             conversation_id=transcript.id,
             ids=prompt.ids + reply.ids,
@@ -124,15 +131,24 @@ def build_examples(
     return Built(transcript.id, tuple(finished), tuple(notes), refused)
 
 
-def _prompt(
+def prompt_at(
     exchanges: Sequence[Exchange],
     number: int,
     tokenizer: ChatTokenizer,
+    *,
     limit_tokens: int,
     reserve_tokens: int,
-    *,
-    whole: bool,
+    whole: bool = False,
 ) -> Prompt:
+    """What chat shows the model at exchange `number`.
+
+    Args:
+        limit_tokens: prompt and reply together.
+        whole: never leave out the oldest turns.
+
+    Raises:
+        PromptTooLong: it does not fit.
+    """
     exchange = exchanges[number]
     return render(
         tokenizer,

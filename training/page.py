@@ -13,6 +13,8 @@ from html import escape
 from typing import Any
 
 from training.evaluation import Evaluated
+from training.figures import interval, shown
+from training.generated import Heard
 
 _WIDTH, _HEIGHT, _MARGIN = 640, 240, 44
 _MOST_SHOWN = 10
@@ -21,15 +23,28 @@ _HEAD = """<!doctype html><html lang=en><meta charset=utf-8>
 <title>Tuning</title><style>
 body{font:15px/1.5 system-ui,sans-serif;max-width:56rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;margin:1rem 0}
-td,th{padding:.2rem .8rem;text-align:left;border-bottom:1px solid #ccc}
+td,th{padding:.2rem .8rem;text-align:left;vertical-align:top;border-bottom:1px solid #ccc}
 .n{text-align:right;font-variant-numeric:tabular-nums}polyline{fill:none;stroke-width:2}
 .train{stroke:#888}.valid{stroke:#06c}text{font-size:12px}
 </style>"""
 
 
-def page(card: Mapping[str, Any], *, before: Sequence[Evaluated], after: Sequence[Evaluated]) -> str:
-    """The page of a run card (`training.json`) and its evaluations."""
-    parts = (_overview(card), _curves(card["reports"]), _conversations(before, after), _origins(card))
+def page(
+    card: Mapping[str, Any],
+    *,
+    before: Sequence[Evaluated],
+    after: Sequence[Evaluated],
+    heard: Heard | None = None,
+) -> str:
+    """The page of a run card (`training.json`), its evaluations, and what was said before and after."""
+    parts = (
+        _overview(card),
+        _scores(card.get("replies")),
+        _curves(card["reports"]),
+        _replies(heard),
+        _conversations(before, after),
+        _origins(card),
+    )
     return "\n".join([_HEAD, *(line for part in parts for line in part), "</html>"])
 
 
@@ -49,6 +64,39 @@ def _overview(card: Mapping[str, Any]) -> Iterator[str]:
         f"<tr><td>conversations<td class=n colspan=2>{card['after']['conversations']}</tr>"
         f"<tr><td>tokens<td class=n colspan=2>{card['after']['tokens']:.0f}</tr></table>"
     )
+
+
+def _scores(replies: Mapping[str, Any] | None) -> Iterator[str]:
+    """What generated replies came to; intervals by drawing conversations."""
+    if replies is None:
+        return
+    yield (
+        f"<h2>Replies to {replies['turns']} held-out turns of {replies['conversations']} conversations, "
+        f"of {replies['of_turns']} turns there are</h2>"
+    )
+    yield "<table><tr><th>score<th>before<th>after<th>gain<th>95 %</tr>"
+    for name, score in replies["scores"].items():
+        cells = "".join(f"<td class=n>{shown(score[key])}" for key in ("before", "after"))
+        yield (
+            f"<tr><td title='{escape(score['signature'])}'>{escape(name)}{cells}"
+            f"<td class=n>{shown(score['gain'], sign=True)}<td class=n>{interval(score['ci95'])}</tr>"
+        )
+    yield "</table>"
+    for note in replies["notes"]:
+        yield f"<p>{escape(note)}</p>"
+
+
+def _replies(heard: Heard | None) -> Iterator[str]:
+    """The first turns that were asked, as they are: not chosen by how they came out."""
+    if heard is None:
+        return
+    said = list(zip(heard.asked.turns, heard.before, heard.after, strict=True))
+    yield f"<h2>Before and after, the first {len(said[:_MOST_SHOWN])} of {len(said)}</h2>"
+    yield "<table><tr><th>customer<th>agent<th>before<th>after</tr>"
+    for one, before, after in said[:_MOST_SHOWN]:
+        cells = "".join(f"<td>{escape(text)}" for text in (one.user, one.wanted, before, after))
+        yield f"<tr>{cells}</tr>"
+    yield "</table>"
 
 
 def _curves(reports: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -35,7 +35,12 @@ def counts(data: TrainingData, *, num_held_out: int) -> Iterator[str]:
         f"{data.num_supervised} trained on ({100 * data.num_supervised / data.num_tokens:.0f} %); "
         f"{num_held_out} conversations held out"
     )
+    yield from left_out(data)
+
+
+def left_out(data: TrainingData, *, of: str = "") -> Iterator[str]:
+    """What was refused, shortened or not shown, with its reason and how often; `of` says of which part."""
     for reason, number in sorted(data.refused.items()):
-        yield f"{number} not trained on: {reason}"
+        yield f"{of}{number} not trained on: {reason}"
     for note, number in sorted(data.notes.items()):
-        yield f"{number} x {note}"
+        yield f"{of}{number} x {note}"

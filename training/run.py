@@ -5,14 +5,14 @@
         print(report.step, report.train_loss, report.valid_loss)
 
 Losses are sums over a whole step divided by its supervised tokens, however
-many batches it was read in: accumulating changes nothing but memory. Order of
-data and dropout follow from seed and step, so a run goes on from a checkpoint
-bit for bit (on a CPU).
+many batches and processes it was read in: accumulating changes nothing but
+memory. Order of data and dropout follow from seed and step, so a run goes on
+from a checkpoint bit for bit (on a CPU).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
 
@@ -24,27 +24,25 @@ from dialog.values import Value
 from training.batching import batches
 from training.evaluation import losses_of, mean_loss
 from training.examples import Example
-from training.methods.method import Batch, Method, decayed
-from training.optim import Optimiser, make_optimiser
-from training.schedule import Decay, Schedule
+from training.methods.method import Batch, Method, Parted
+from training.optim import Optimisers, Pace
+from training.ranks import ALONE, Ranks
+from training.schedule import Schedule
 
 OnStep = Callable[[int, int, float], None]
+_APART = 2**40
+"""Between the seeds of two processes: their dropout must not be the same."""
 
 
-class RunOptions(Value):
-    """How to train; see `dialog.settings.TrainingSection`."""
+class RunOptions(Pace):
+    """How to train; see `dialog.settings.TrainingSection`. `paces` are those of parts that have their own."""
 
     epochs: int = 5
-    lr: float = 2e-3
-    optimiser: Optimiser = "adamw"
-    weight_decay: float = 0.01
-    clip: float = 1.0
-    decay: Decay = "cosine"
-    warmup: float = 0.05
     batch_tokens: int = 4096
     accumulate: int = 1
     evaluate_every: int = 0
     seed: int = 0
+    paces: dict[str, Pace] = Field(default_factory=dict)
 
 
 class Report(Value):
@@ -80,15 +78,16 @@ class _Sums:
 
 
 class Run:
-    """One training run. `step` counts optimiser steps so far."""
+    """One training run. `step` counts optimiser steps so far; `ranks` are the processes it is shared by."""
 
-    def __init__(self, method: Method, options: RunOptions) -> None:
+    def __init__(self, method: Method, options: RunOptions, *, ranks: Ranks = ALONE) -> None:
         self.method = method
         self.options = options
         self.step = 0
-        groups = decayed(method.module, options.weight_decay)
-        self.optimiser = make_optimiser(options.optimiser, groups, lr=options.lr)
-        self._parameters = [one for group in groups for one in group["params"]]
+        parts = method.parts if isinstance(method, Parted) else {method.name: method.module}
+        self._paces = {name: options.paces.get(name, options) for name in parts}
+        self.optimiser = Optimisers(parts, self._paces)
+        self._ranks = ranks
 
     def reports(
         self, train: Sequence[Example], valid: Sequence[Example] = (), *, on_step: OnStep | None = None
@@ -105,14 +104,12 @@ class Run:
         steps = list(chain.from_iterable(plan))
         every = self.options.evaluate_every
         stops = {*range(every, len(steps), every), len(steps)} if every else set(ends)
-        schedule = Schedule(
-            self.options.decay, num_steps=len(steps), warmup_steps=int(self.options.warmup * len(steps))
-        )
+        factors = self._factors(len(steps))
         sums = _Sums()
         for groups in steps[self.step :]:
-            torch.manual_seed(self.options.seed * 1_000_003 + self.step)
-            step_batches = [self.method.batch([train[at] for at in group]) for group in groups]
-            loss = self._train(step_batches, schedule(self.step), sums)
+            torch.manual_seed(self.options.seed * 1_000_003 + self.step + _APART * self._ranks.number)
+            mine = self._ranks.share(groups)
+            loss = self._train([[train[at] for at in group] for group in mine], factors[self.step], sums)
             self.method.after_step(self.step)
             self.step += 1
             if on_step is not None:
@@ -123,17 +120,36 @@ class Run:
 
     def loss_on(self, examples: Sequence[Example]) -> float:
         """Cross-entropy per supervised token; the same for any batch size."""
-        return mean_loss(losses_of(self.method, examples, batch_tokens=self.options.batch_tokens))
+        return mean_loss(self.losses_on(examples))
 
-    def _train(self, step_batches: Sequence[Batch], factor: float, sums: _Sums) -> float:
-        weight = sum(batch.weight for batch in step_batches)
-        nums = tuple(map(sum, zip(*(batch.num_besides for batch in step_batches), strict=True)))
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.options.lr * factor
-        self.optimiser.zero_grad(set_to_none=True)
+    def losses_on(self, examples: Sequence[Example]) -> list[tuple[float, float]]:
+        """See `losses_of`; every process reads its share."""
+        return losses_of(self.method, examples, batch_tokens=self.options.batch_tokens, ranks=self._ranks)
+
+    def _factors(self, num_steps: int) -> list[dict[str, float]]:
+        """Of each step the parts that learn in it, each with its share of its rate."""
+        learning = [self._learning(step) for step in range(num_steps)]
+        found: list[dict[str, float]] = [{} for _ in learning]
+        for part, pace in self._paces.items():
+            own = [step for step, parts in enumerate(learning) if part in parts]
+            schedule = Schedule(pace.decay, num_steps=len(own), warmup_steps=int(pace.warmup * len(own)))
+            for number, step in enumerate(own):
+                found[step][part] = schedule(number)
+        return found
+
+    def _learning(self, step: int) -> Collection[str]:
+        return self.method.learning(step) if isinstance(self.method, Parted) else self._paces
+
+    def _train(self, groups: Sequence[Sequence[Example]], factors: dict[str, float], sums: _Sums) -> float:
+        """One step; the loss of all its tokens."""
+        if isinstance(self.method, Parted):
+            self.method.begin_step(self.step)
+        batches = [self.method.batch(group) for group in groups]
+        weight, nums = self._counted(batches)
+        self.optimiser.clear()
         self.method.module.train()
         total = 0.0
-        for batch in step_batches:
+        for batch in batches:
             losses = self.method.losses(batch)
             cross_entropy = (losses.tokens_BQ * batch.weights_BQ).sum()
             loss: Tensor = cross_entropy / max(weight, 1e-9)
@@ -144,18 +160,30 @@ class Run:
             besides = [float(term.detach()) for term in losses.besides]
             sums.add(float(cross_entropy.detach()), batch.weight, besides, batch.num_besides)
             total += float(cross_entropy.detach())
-        torch.nn.utils.clip_grad_norm_(self._parameters, self.options.clip)
-        self.optimiser.step()
-        return total / max(weight, 1e-9)
+        for part, factor in factors.items():
+            self._ranks.sum_gradients(self.optimiser.parameters[part])
+            self.optimiser.step(part, factor=factor)
+        return self._ranks.sum([total])[0] / max(weight, 1e-9)
+
+    def _counted(self, batches: Sequence[Batch]) -> tuple[float, list[float]]:
+        """Supervised tokens of a whole step, and what its further terms are means over, of all processes."""
+        nums = [0.0] * len(self.method.besides)
+        for batch in batches:
+            nums = [before + more for before, more in zip(nums, batch.num_besides, strict=True)]
+        weight, *nums = self._ranks.sum([sum(batch.weight for batch in batches), *nums])
+        return weight, nums
 
     def _report(self, sums: _Sums, ends: Sequence[int], valid: Sequence[Example]) -> Report:
         done = next(number for number, end in enumerate(ends) if self.step <= end)
         begun = ends[done - 1] if done else 0
-        named = zip(self.method.besides, sums.besides, sums.num_besides, strict=True)
+        size = len(self.method.besides)
+        besides, num_besides = (one or (0.0,) * size for one in (sums.besides, sums.num_besides))
+        loss, weight, *rest = self._ranks.sum([sums.loss, sums.weight, *besides, *num_besides])
+        named = zip(self.method.besides, rest[:size], rest[size:], strict=True)
         return Report(
             step=self.step,
             epoch=done + (self.step - begun) / (ends[done] - begun),
-            train_loss=sums.loss / max(sums.weight, 1e-9),
+            train_loss=loss / max(weight, 1e-9),
             besides={name: total / max(number, 1.0) for (name, _), total, number in named},
             valid_loss=self.loss_on(valid) if valid else None,
         )

@@ -3,6 +3,7 @@
 OUT/adapter_config.json, decoder_config.json, ...   what serving needs, written last
 OUT/training.json, OUT/report.html                  the run card, for programs and for people
 OUT/eval/before.jsonl, eval/after.jsonl             cross-entropy of every held-out conversation
+OUT/eval/replies.jsonl                              what was said to held-out turns, before and after
 OUT/progress.jsonl                                  a report a line
 OUT/run.json, checkpoint/, best/                    what a run that was stopped goes on from
 
@@ -23,6 +24,7 @@ from pydantic import ValidationError
 
 from dialog.errors import ConfigError
 from training.evaluation import Evaluated
+from training.generated import Heard
 from training.run import Report
 
 _RUN, _CARD, _PROGRESS, _PAGE = "run.json", "training.json", "progress.jsonl", "report.html"
@@ -60,6 +62,17 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         _write(run, plan)
 
+    def card(self) -> dict[str, Any] | None:
+        """The card of a finished run; None where it is not finished."""
+        path = self.path / _CARD
+        found: dict[str, Any] | None = json.loads(path.read_text("utf-8")) if path.is_file() else None
+        return found
+
+    @property
+    def is_begun(self) -> bool:
+        """True if there is a run to go on with."""
+        return (self.path / _RUN).is_file()
+
     def evaluation(self, name: str) -> list[Evaluated] | None:
         """What `save_evaluation` wrote under that name; None if it is not there whole."""
         try:
@@ -72,6 +85,23 @@ class RunFolder:
         path = self._evaluation(name)
         path.parent.mkdir(exist_ok=True)
         _write_text(path, "".join(one.model_dump_json() + "\n" for one in evaluated))
+
+    def save_replies(self, heard: Heard) -> None:
+        """A turn a line: what the agent said, the model before and the model after."""
+        lines = [
+            {
+                "conversation_id": one.conversation_id,
+                "turn": one.turn,
+                "user": one.user,
+                "wanted": one.wanted,
+                "before": before,
+                "after": after,
+            }
+            for one, before, after in zip(heard.asked.turns, heard.before, heard.after, strict=True)
+        ]
+        path = self._evaluation("replies")
+        path.parent.mkdir(exist_ok=True)
+        _write_text(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
 
     def reports(self) -> list[Report]:
         """Those so far; a run that went on from a checkpoint may have written some twice, the last counts."""
@@ -86,8 +116,7 @@ class RunFolder:
 
     def finish(self, card: dict[str, Any], *, page: str) -> None:
         """The card is the last thing written; what was kept to go on from goes."""
-        text = page.encode("utf-8", "backslashreplace").decode("utf-8")
-        _write_text(self.path / _PAGE, text)
+        _write_text(self.path / _PAGE, page)
         _write(self.path / _CARD, card)
         for path in (self.checkpoint, self.best):
             shutil.rmtree(path, ignore_errors=True)
@@ -115,5 +144,5 @@ def _write(path: Path, value: dict[str, Any]) -> None:
 
 def _write_text(path: Path, text: str) -> None:
     unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8")
+    unfinished.write_text(text, encoding="utf-8", errors="backslashreplace")
     os.replace(unfinished, path)

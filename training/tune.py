@@ -4,30 +4,35 @@
     card = tuning.into(Path("out"), resume=False)
     card["before"]["cross_entropy"], card["after"]["cross_entropy"]
 
-The model is measured on the held-out conversations before and after; between,
-whenever a report says it got better, what was trained is kept, and the best is
-what is saved. A run that is stopped keeps a checkpoint and ends as it would have.
+The model is measured on the held-out conversations before and after, by its
+cross-entropy and by what it says; between, whenever a report says it got better,
+what was trained is kept, and the best is what is saved. A run that is stopped
+keeps a checkpoint and ends as it would have.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from importlib.metadata import version
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from dialog.errors import Interrupted
+from dialog.errors import DialogError, Interrupted
 from dialog.settings import Settings
+from training.card import heard_of, plan
 from training.checkpoint import keep_best, load_checkpoint, put_best_back, save_checkpoint
 from training.data import TrainingData
-from training.evaluation import Evaluated, by_conversation, losses_of, summary
+from training.evaluation import Evaluated, by_conversation, summary
+from training.generated import Heard, Rehearsal
 from training.methods.decoder import DecoderMethod
 from training.methods.method import Method
 from training.methods.opening import Base, open_method, run_options
 from training.page import page
+from training.ranks import ALONE, Ranks
 from training.run import Report, Run, planned_steps
 from training.run_folder import RunFolder
+from training.tracking import Tracks, open_tracks
 
 CHECKPOINT_S = 120.0
 
@@ -50,6 +55,8 @@ class Tuning:
     Args:
         train, valid: without anything held out nothing is measured, and the last step is saved.
         features: where a decoder keeps the model's hidden states; None: nowhere.
+        rehearsal: held-out turns that are answered before and after; None: none.
+        ranks: the processes it is shared by, each with a `Tuning` of its own; the first one writes.
     """
 
     def __init__(
@@ -61,17 +68,21 @@ class Tuning:
         valid: TrainingData | None,
         watch: Watch,
         features: Path | None,
+        rehearsal: Rehearsal | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         self._section = settings.training
         self._adapter = settings.model.adapter
         self._base = base
         self._train, self._valid = train, valid
         self._watch = watch
+        self._rehearsal = rehearsal
+        self._ranks = ranks
         options = run_options(self._section)
         lengths = [len(one.ids) for one in train.examples]
         self.num_steps = planned_steps(options, lengths)
         self.method: Method = open_method(self._section, base, num_steps=self.num_steps, features=features)
-        self.run = Run(self.method, options)
+        self.run = Run(self.method, options, ranks=ranks)
 
     @property
     def num_trained(self) -> int:
@@ -101,21 +112,35 @@ class Tuning:
             Interrupted: the watch wanted it to stop; it can go on with `resume`.
         """
         folder = RunFolder(out)
-        plan = self._plan()
-        folder.begin(plan, resume=resume)
+        planned = plan(self._section, self.run.options, self._base, train=self._train, valid=self._valid)
+        if self._ranks.is_first:
+            folder.begin(planned, resume=resume)
+        self._ranks.wait()
         before = self._before(folder)
         progress = load_checkpoint(folder.checkpoint, self.method, self.run.optimiser) or {}
         self.run.step = int(progress.get("step", 0))
         clock = _Clock(float(progress.get("seconds", 0.0)))
-        self._loop(folder, clock)
+        names = self._section.track if self._ranks.is_first else ()
+        with open_tracks(names, out, config=planned, remark=self._watch.remark) as tracks:
+            self._loop(folder, clock, tracks)
+            return self._ended(folder, clock, tracks, planned, before)
+
+    def _ended(
+        self,
+        folder: RunFolder,
+        clock: _Clock,
+        tracks: Tracks,
+        planned: dict[str, Any],
+        before: Sequence[Evaluated],
+    ) -> dict[str, Any]:
+        """The best is put back, measured and saved; returns the run card."""
+        self._ranks.wait()
         put_best_back(folder.best, self.method)
+        self._ranks.wait()  # the first one clears it away in the end
         after = self._evaluated()
-        folder.save_evaluation("after", after)
-        if after and summary(after)["cross_entropy"] >= summary(before)["cross_entropy"]:
-            self._watch.remark("nothing was gained: on what was held out the model as it was is no worse")
-        self.method.save(out)
-        card = plan | {
+        card = planned | {
             "adapter": self._adapter,
+            "processes": self._ranks.count,
             "steps": self.run.step,
             "seconds": round(clock.seconds, 1),
             "parameters": self.num_trained,
@@ -123,10 +148,26 @@ class Tuning:
             "after": summary(after),
             "reports": [report.model_dump() for report in folder.reports()],
         }
-        folder.finish(card, page=page(card, before=before, after=after))
+        if not self._ranks.is_first:
+            return card
+        card = self._saved(folder, card, before, after)
+        tracks.result(card)
         return card
 
-    def _loop(self, folder: RunFolder, clock: _Clock) -> None:
+    def _saved(
+        self, folder: RunFolder, card: dict[str, Any], before: Sequence[Evaluated], after: Sequence[Evaluated]
+    ) -> dict[str, Any]:
+        """What is served, and how it came about."""
+        folder.save_evaluation("after", after)
+        if after and card["after"]["cross_entropy"] >= card["before"]["cross_entropy"]:
+            self._watch.remark("nothing was gained: on what was held out the model as it was is no worse")
+        self.method.save(folder.path)
+        heard = hear(self._rehearsal, self._section.method, folder, watch=self._watch)
+        card = card | {"replies": heard_of(heard) if heard else None}
+        folder.finish(card, page=page(card, before=before, after=after, heard=heard))
+        return card
+
+    def _loop(self, folder: RunFolder, clock: _Clock, tracks: Tracks) -> None:
         patience = Patience(self._section.patience)
         for report in folder.reports():
             if report.step <= self.run.step:
@@ -138,7 +179,8 @@ class Tuning:
         def on_step(step: int, num_steps: int, loss: float) -> None:
             nonlocal saved_at
             self._watch.step(step, num_steps, loss)
-            stop = self._watch.wants_to_stop()
+            tracks.step(step, loss)
+            stop = self._ranks.agree(self._watch.wants_to_stop())
             if stop or time.monotonic() - saved_at > CHECKPOINT_S:
                 self._checkpoint(folder, clock)
                 saved_at = time.monotonic()
@@ -149,16 +191,21 @@ class Tuning:
 
         valid = self._valid.examples if self._valid else ()
         for report in self.run.reports(self._train.examples, valid, on_step=on_step):
-            folder.add_report(report)
+            is_better = patience.is_better(report.valid_loss)
+            if self._ranks.is_first:
+                folder.add_report(report)
+                if is_better:
+                    keep_best(folder.best, self.method)
             self._watch.report(report)
-            if patience.is_better(report.valid_loss):
-                keep_best(folder.best, self.method)
+            tracks.report(report)
             self._checkpoint(folder, clock)
             if patience.is_over():
                 self._watch.remark(f"no gain in {self._section.patience} evaluations: training ends here")
                 return
 
     def _checkpoint(self, folder: RunFolder, clock: _Clock) -> None:
+        if not self._ranks.is_first:
+            return
         told = {"step": self.run.step, "seconds": clock.seconds}
         save_checkpoint(folder.checkpoint, self.method, self.run.optimiser, progress=told)
 
@@ -167,7 +214,8 @@ class Tuning:
         if found is None:
             with self.method.as_base():
                 found = self._evaluated()
-            folder.save_evaluation("before", found)
+            if self._ranks.is_first:
+                folder.save_evaluation("before", found)
         return found
 
     def _evaluated(self) -> list[Evaluated]:
@@ -175,23 +223,36 @@ class Tuning:
         if self._valid is None:
             return []
         examples = self._valid.examples
-        pairs = losses_of(self.method, examples, batch_tokens=self.run.options.batch_tokens)
-        return by_conversation(examples, pairs)
+        return by_conversation(examples, self.run.losses_on(examples))
 
-    def _plan(self) -> dict[str, Any]:
-        """What the result follows from."""
-        data = {"train": self._train, "valid": self._valid}
-        return {
-            "method": self._section.method,
-            "model": self._base.name,
-            "model_fingerprint": self._base.fingerprint,
-            "template_fingerprint": self._base.chat_tokenizer.fingerprint,
-            "data": {name: described(one) for name, one in data.items() if one is not None},
-            "options": self._section.model_dump(mode="json") | self.run.options.model_dump(mode="json"),
-            "dtype": str(self._base.model.dtype).removeprefix("torch."),
-            "device": str(self._base.model.device),
-            "versions": {name: version(name) for name in ("instructrec", "torch", "transformers", "peft")},
-        }
+
+def hear(rehearsal: Rehearsal | None, method: str, folder: RunFolder, *, watch: Watch) -> Heard | None:
+    """What is said before and after; a result is not lost because it could not be asked.
+
+    Raises:
+        Interrupted: the watch wanted it to stop.
+    """
+    if rehearsal is None:
+        return None
+    asked = rehearsal.asked
+    watch.remark(
+        f"answering {len(asked.turns)} held-out turns of {asked.num_conversations} conversations, "
+        f"of {asked.of} there are, before and after"
+    )
+    try:
+        heard = rehearsal.hear(method, folder.path)
+    except Interrupted:
+        raise
+    except DialogError as error:
+        watch.remark(f"not answered: {error}")
+        return None
+    if heard is None:
+        watch.remark(f"not answered: this engine does not serve what {method} saves")
+        return None
+    for note in heard.notes:
+        watch.remark(note)
+    folder.save_replies(heard)
+    return heard
 
 
 class Patience:
@@ -225,16 +286,3 @@ class _Clock:
     @property
     def seconds(self) -> float:
         return time.monotonic() - self._start
-
-
-def described(data: TrainingData) -> dict[str, Any]:
-    """Counts and hashes of what was trained or measured on."""
-    return {
-        "files": data.sha256,
-        "conversations": data.num_conversations,
-        "examples": len(data.examples),
-        "tokens": data.num_tokens,
-        "supervised": data.num_supervised,
-        "refused": data.refused,
-        "notes": data.notes,
-    }

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from dialog.cli.verb import Run
+from training.figures import interval, shown
 from training.run import Report
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -102,13 +103,29 @@ def result(card: dict[str, Any], out: Path) -> str:
             f"{before['cross_entropy']:.4f} -> {after['cross_entropy']:.4f} per token, "
             f"perplexity {before['perplexity']:.2f} -> {after['perplexity']:.2f}"
         ]
+    if card["replies"] is not None:
+        lines += list(_said(card["replies"]))
     return "\n".join([*lines, f"saved in {out}; {_how_to_use(card['method'], out)}"])
+
+
+def _said(replies: dict[str, Any]) -> Iterator[str]:
+    yield (
+        f"replies to {replies['turns']} held-out turns ({replies['conversations']} conversations), "
+        "against what the agent said:"
+    )
+    for name, score in replies["scores"].items():
+        yield (
+            f"  {name} {shown(score['before'])} -> {shown(score['after'])} "
+            f"({shown(score['gain'], sign=True)}; 95 % {interval(score['ci95'])})"
+        )
 
 
 def _how_to_use(method: str, out: Path) -> str:
     match method:
         case "decoder":
             return f"chat with it: instructrec chat --set model.decoder={out}"
+        case "lora+decoder":
+            return f"chat with it: instructrec chat --set model.adapter={out} --set model.decoder={out}"
         case "full":
             return f"chat with it: instructrec chat --set model.name={out}"
         case "prefix":

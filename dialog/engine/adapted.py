@@ -18,7 +18,7 @@ from dialog.engine.forward import Cache
 from dialog.engine.lean.forward import LeanForward
 from dialog.engine.lean.lowrank import Adapter
 from dialog.engine.lora import read_lora
-from dialog.engine.prepare import with_adapter_hash
+from dialog.engine.prepare import adapted
 from dialog.errors import ModelError
 
 
@@ -74,4 +74,4 @@ class Adapters:
 
     def fingerprint(self, name: str | None) -> str:
         """Of the model with one of them on top: that of the same adapter merged into it."""
-        return self._model if name is None else with_adapter_hash(self._model, self.folders[name])
+        return self._model if name is None else adapted(self._model, self.folders[name])

@@ -187,11 +187,15 @@ def _adapter_hash(adapter: Path | None) -> str:
 
 def tuned_fingerprint(files: ModelFiles, adapter: Path | None) -> str:
     """Of the model as it is served: its own, and the adapter's if one is merged into it."""
-    return files.fingerprint if adapter is None else with_adapter_hash(files.fingerprint, adapter)
+    return files.fingerprint if adapter is None else adapted(files.fingerprint, adapter)
 
 
-def with_adapter_hash(fingerprint: str, adapter: Path) -> str:
-    """Of a model with an adapter on it, merged or beside the weights. Raises ModelError: no files."""
+def adapted(fingerprint: str, adapter: Path) -> str:
+    """Of the model of that fingerprint with the adapter of a folder, merged or beside the weights.
+
+    Raises:
+        ModelError: the folder holds no adapter.
+    """
     return f"{fingerprint}-{_adapter_hash(adapter.expanduser())}"
 
 

@@ -13,7 +13,7 @@ from peft import LoraConfig, get_peft_model
 from dialog.decoder.files import save_decoder
 from dialog.engine.load import open_model
 from dialog.engine.local import LocalModel
-from dialog.engine.prepare import with_adapter_hash
+from dialog.engine.prepare import adapted
 from dialog.errors import ModelError
 from dialog.settings import ModelSection
 from dialog.testing.tiny import Family, tiny_tokenizer, tiny_transformer
@@ -140,7 +140,7 @@ def test_a_decoder_is_only_used_with_the_adapter_it_was_trained_on(opened: Open,
     plain = opened()
     template = plain.info.template_fingerprint
     folders = {}
-    on_refunds = with_adapter_hash(plain.info.fingerprint, tmp_path / "refunds")
+    on_refunds = adapted(plain.info.fingerprint, tmp_path / "refunds")
     for seed, (name, model) in enumerate({"bare": plain.info.fingerprint, "tuned": on_refunds}.items()):
         config = CONFIG.model_copy(update={"model": model, "template": template})
         folders[name] = tmp_path / name

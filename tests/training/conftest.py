@@ -93,7 +93,7 @@ def tune(
 
     def run(*arguments: object) -> Result:
         model = ["--set", f"model.name={model_folder}", "--set", "training.precision=fp32"]
-        code = main(["tune", *map(str, arguments), *model])
+        code = main(["tune", "--set", "training.eval_turns=0", *map(str, arguments), *model])
         shown = capfd.readouterr()
         return Result(code, shown.out, shown.err)
 

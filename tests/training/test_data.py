@@ -12,6 +12,7 @@ from dialog.errors import CorpusError
 from dialog.testing import WordTokenizer
 from dialog.values import Message, Transcript
 from training.data import held_out, make_examples
+from training.previewing import counts, left_out
 
 
 def talk(number: int, *, loss: bool | None = None) -> Transcript:
@@ -68,3 +69,22 @@ def test_a_folder_has_one_hash_of_all_its_files(tmp_path: Path) -> None:
     assert hashed() != before
     (folder / "b.eml").unlink()
     assert hashed() == before
+
+
+@pytest.mark.parametrize("words", [("Question?", "Answer."), ("问题？", "回答。")])
+def test_all_that_is_too_long_is_counted_and_told(words: tuple[str, str]) -> None:
+    def of(name: str, *lengths: int) -> Transcript:
+        messages = []
+        for length in lengths:
+            messages.append(Message(role="user", content=words[0]))
+            messages.append(Message(role="assistant", content=" ".join([words[1]] * length)))
+        return Transcript(id=name, messages=tuple(messages))
+
+    data = make_examples([of("a", *[4] * 20), of("b", 500), of("c", 1)], WordTokenizer(), limit_tokens=100)
+    (shortened,) = (number for note, number in data.notes.items() if "oldest turns" in note)
+    assert shortened > 5
+    assert [reason for reason in data.refused if "N are allowed" in reason]
+    told = list(counts(data, num_held_out=0))
+    assert f"{shortened} x trained on without its oldest turns, which exceed the limit" in told
+    assert any(line.startswith("1 not trained on: ") for line in told)
+    assert any(line.startswith("held out: 1 not") for line in left_out(data, of="held out: "))

@@ -73,6 +73,7 @@ def test_a_run_leaves_what_is_served_and_its_card(
         "report.html",
         "eval",
         "progress.jsonl",
+        "tensorboard",
     }
     told = card(folder)
     assert told["method"] == method

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from torch.nn import functional as F  # noqa: N812
 from transformers import PreTrainedModel
 
 from training.examples import Example
+from training.methods.disturbance import Disturbance, corrupted, embeddings, noise, push
 from training.methods.method import IGNORED, Batch, Losses, padded
 
 
@@ -31,31 +33,65 @@ class Backbone:
     """
 
     name = "base"
-    besides: tuple[tuple[str, float], ...] = ()
 
     def __init__(
         self, causal: PreTrainedModel, *, module: nn.Module | None = None, autocast: bool = False
     ) -> None:
         self.causal = causal
         self.module: nn.Module = causal if module is None else module
+        self.disturbance = Disturbance()
         self._autocast = autocast
         self._softcap = getattr(causal.config.get_text_config(decoder=True), "final_logit_softcapping", None)
 
+    @property
+    def besides(self) -> tuple[tuple[str, float], ...]:
+        return (("adversarial", 1.0),) if self.disturbance.adversarial else ()
+
     def batch(self, examples: Sequence[Example]) -> Batch:
-        return padded(examples, device=self.causal.device)
+        batch = padded(examples, device=self.causal.device)
+        return replace(batch, num_besides=(batch.weight,)) if self.disturbance.adversarial else batch
 
     def losses(self, batch: Batch) -> Losses:
+        """Cross-entropy by token; while training, of inputs that are disturbed as `disturbance` says."""
+        disturbance, table = self.disturbance, self.causal.get_input_embeddings()
+        if not self.module.training:
+            return Losses(
+                self.read_losses(batch), tuple(batch.weights_BQ.new_zeros(()) for _ in self.besides)
+            )
+        if disturbance.denoise:
+            batch = replace(batch, ids_BT=corrupted(batch, share=disturbance.denoise))
+        added_BTD = None
+        if disturbance.neftune:
+            size, dtype = table.weight.shape[1], table.weight.dtype
+            added_BTD = noise(batch, size=size, alpha=disturbance.neftune, dtype=dtype)
+        if not disturbance.adversarial:
+            with embeddings(table, added_BTD=added_BTD) if disturbance.neftune else nullcontext():
+                return Losses(self.read_losses(batch))
+        with embeddings(table, added_BTD=added_BTD) as embedded:
+            losses_BQ = self.read_losses(batch)
+        assert embedded.states_BTD is not None
+        total = (losses_BQ * batch.weights_BQ).sum()
+        (gradient_BTD,) = torch.autograd.grad(total, embedded.states_BTD, retain_graph=True)
+        pushed_BTD = push(embedded.states_BTD, gradient_BTD, strength=disturbance.adversarial)
+        with embeddings(table, added_BTD=pushed_BTD if added_BTD is None else pushed_BTD + added_BTD):
+            against_BQ = self.read_losses(batch)
+        return Losses(losses_BQ, ((against_BQ * batch.weights_BQ).sum(),))
+
+    def read_losses(self, batch: Batch) -> Tensor:
+        """Cross-entropy (B, Q) of each target; 0 where there is none."""
         with torch.autocast(self.causal.device.type, torch.bfloat16, enabled=self._autocast):
-            hidden_BTD = self.hidden(batch)
-            rows_B1 = torch.arange(len(batch.ids_BT), device=batch.ids_BT.device)[:, None]
-            is_target_BQ = batch.targets_BQ != IGNORED
-            hidden_ND = hidden_BTD[rows_B1, batch.positions_BQ][is_target_BQ]
-            logits_NV = self.causal.get_output_embeddings()(hidden_ND).float()
+            return self.head_losses(self.hidden(batch), batch)
+
+    def head_losses(self, hidden_BTD: Tensor, batch: Batch) -> Tensor:
+        """The same, given the last hidden states."""
+        rows_B1 = torch.arange(len(batch.ids_BT), device=batch.ids_BT.device)[:, None]
+        is_target_BQ = batch.targets_BQ != IGNORED
+        hidden_ND = hidden_BTD[rows_B1, batch.positions_BQ][is_target_BQ]
+        logits_NV = self.causal.get_output_embeddings()(hidden_ND).float()
         if self._softcap is not None:
             logits_NV = torch.tanh(logits_NV / self._softcap) * self._softcap
         losses_N = F.cross_entropy(logits_NV, batch.targets_BQ[is_target_BQ], reduction="none")
-        losses_BQ = torch.zeros_like(batch.weights_BQ).masked_scatter(is_target_BQ, losses_N)
-        return Losses(losses_BQ)
+        return torch.zeros_like(batch.weights_BQ).masked_scatter(is_target_BQ, losses_N)
 
     def hidden(self, batch: Batch) -> Tensor:
         """The last hidden states (B, T, D), normed."""

@@ -11,11 +11,11 @@ Legend: B examples, T tokens, Q supervised positions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -91,6 +91,24 @@ class Method(Protocol):
 
     def save(self, folder: Path) -> None:
         """Write what serving needs; each file whole or not at all."""
+        ...
+
+
+@runtime_checkable
+class Parted(Method, Protocol):
+    """A method whose parts have optimisers, schedules and clips of their own, and may take turns."""
+
+    @property
+    def parts(self) -> Mapping[str, nn.Module]:
+        """By name; together they hold all that is trained."""
+        ...
+
+    def learning(self, step: int) -> Collection[str]:
+        """The parts that step number `step` (from 0) changes."""
+        ...
+
+    def begin_step(self, step: int) -> None:
+        """Called before its batches are made: other parts need no gradients."""
         ...
 
 

@@ -7,6 +7,7 @@ method = open_method(section, base, num_steps=..., features=Path("cache") or Non
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,15 +22,19 @@ from dialog.engine.prepare import tuned_fingerprint
 from dialog.engine.sources import ModelFiles
 from dialog.engine.stock import load_model, load_tokenizer, with_adapter
 from dialog.engine.tokenizer import HFChatTokenizer
-from dialog.errors import ModelError
+from dialog.errors import ConfigError, ModelError
 from dialog.settings import ModelSection, TrainingSection
 from dialog.values import Value
 from training.features import FeatureCache
 from training.methods.adapter import AdapterMethod
+from training.methods.backbone import Backbone
 from training.methods.decoder import DecoderMethod
+from training.methods.disturbance import Disturbance
 from training.methods.full import FullMethod
 from training.methods.method import Method
 from training.methods.peft_methods import AdaLoraMethod, LoraMethod, PrefixMethod
+from training.methods.together import NoFeatures, TogetherMethod
+from training.optim import Pace
 from training.run import RunOptions
 
 
@@ -45,6 +50,7 @@ class Suited(Value):
 SUITED = {
     "decoder": Suited(epochs=8, lr=2e-3, rank=0, batch_tokens=4096),
     "lora": Suited(epochs=3, lr=5e-4, rank=16, batch_tokens=2048),
+    "lora+decoder": Suited(epochs=3, lr=5e-4, rank=16, batch_tokens=2048),
     "adalora": Suited(epochs=3, lr=2e-3, rank=12, batch_tokens=2048),
     "prefix": Suited(epochs=3, lr=1e-2, rank=16, batch_tokens=2048),
     "adapter": Suited(epochs=3, lr=1e-3, rank=64, batch_tokens=2048),
@@ -83,7 +89,24 @@ def run_options(section: TrainingSection) -> RunOptions:
         accumulate=section.accumulate,
         evaluate_every=section.evaluate_every,
         seed=section.seed,
+        paces={"decoder": decoder_pace(section)} if section.method == "lora+decoder" else {},
     )
+
+
+def decoder_pace(section: TrainingSection) -> Pace:
+    """How the decoder of `lora+decoder` is trained; what is not said is as for the LoRA, but for its rate."""
+    return Pace(
+        lr=section.decoder_lr or SUITED["decoder"].lr,
+        optimiser=section.decoder_optimiser or section.optimiser,
+        weight_decay=_first(section.decoder_weight_decay, section.weight_decay),
+        clip=section.decoder_clip or section.clip,
+        decay=section.decoder_decay or section.decay,
+        warmup=_first(section.decoder_warmup, section.warmup),
+    )
+
+
+def _first(wanted: float | None, otherwise: float) -> float:
+    return otherwise if wanted is None else wanted
 
 
 def open_base(config: ModelSection, files: ModelFiles, section: TrainingSection) -> Base:
@@ -93,11 +116,17 @@ def open_base(config: ModelSection, files: ModelFiles, section: TrainingSection)
 
     Raises:
         ModelError: it cannot be loaded, or the adapter does not fit.
+        ConfigError: what would be saved could not be served beside that adapter.
     """
+    if config.adapter and section.method not in ("decoder", "full"):
+        raise ConfigError(
+            f"--method {section.method} makes an adapter, and one is served at a time: leave out "
+            f"model.adapter = {config.adapter!r}, or use --method decoder, which stands on it"
+        )
     device = choose_device(config.device)
     adapter = Path(config.adapter).expanduser() if config.adapter else None
     tokenizer = load_tokenizer(files)
-    is_exact = section.method == "full" or (section.method == "lora" and section.lora == "pissa")
+    is_exact = section.method == "full" or ("lora" in section.method and section.lora == "pissa")
     wants_bf16 = computes_bf16(section, device) and not is_exact
     model = load_model(files, device, torch.bfloat16 if wants_bf16 else torch.float32)
     if adapter is not None:
@@ -112,7 +141,10 @@ def open_base(config: ModelSection, files: ModelFiles, section: TrainingSection)
 
 
 def computes_bf16(section: TrainingSection, device: torch.device) -> bool:
-    return section.precision == "bf16" or (section.precision == "auto" and has_bf16(device))
+    """As is said; "auto" where the device has it, or where `accelerate launch` was asked for it."""
+    if section.precision == "auto":
+        return has_bf16(device) or os.environ.get("ACCELERATE_MIXED_PRECISION") == "bf16"
+    return section.precision == "bf16"
 
 
 def open_method(section: TrainingSection, base: Base, *, num_steps: int, features: Path | None) -> Method:
@@ -124,8 +156,24 @@ def open_method(section: TrainingSection, base: Base, *, num_steps: int, feature
 
     Raises:
         ModelError: the method cannot be had with this model.
+        ConfigError: a setting means nothing with this method.
     """
     torch.manual_seed(section.seed)
+    disturbance = Disturbance(
+        neftune=section.neftune, adversarial=section.adversarial, denoise=section.denoise
+    )
+    method = _opened(section, base, num_steps=num_steps, features=features)
+    if isinstance(method, Backbone):
+        method.disturbance = disturbance
+    elif disturbance != Disturbance():
+        raise ConfigError(
+            "training.neftune, adversarial and denoise are for methods that train within the model alone, "
+            f"not for {section.method}; leave them out, or use --method lora"
+        )
+    return method
+
+
+def _opened(section: TrainingSection, base: Base, *, num_steps: int, features: Path | None) -> Method:
     model = base.model
     rank = section.rank or SUITED[section.method].rank
     alpha = section.alpha or float(rank)
@@ -133,14 +181,9 @@ def open_method(section: TrainingSection, base: Base, *, num_steps: int, feature
         case "decoder":
             return _decoder(section, base, features)
         case "lora":
-            return LoraMethod(
-                model,
-                rank=rank,
-                alpha=alpha,
-                dropout=section.dropout,
-                variant=section.lora,
-                base_name=base.name,
-            )
+            return _lora(section, base)
+        case "lora+decoder":
+            return _together(section, base)
         case "adalora":
             return AdaLoraMethod(
                 model,
@@ -158,7 +201,51 @@ def open_method(section: TrainingSection, base: Base, *, num_steps: int, feature
             return FullMethod(model, base.tokenizer, autocast=computes_bf16(section, model.device))
 
 
+def _lora(section: TrainingSection, base: Base) -> LoraMethod:
+    rank = section.rank or SUITED["lora"].rank
+    return LoraMethod(
+        base.model,
+        rank=rank,
+        alpha=section.alpha or float(rank),
+        dropout=section.dropout,
+        variant=section.lora,
+        base_name=base.name,
+    )
+
+
+def _together(section: TrainingSection, base: Base) -> TogetherMethod:
+    if section.combine == "staged":
+        raise ValueError("what is trained in stages is opened stage by stage (training.staged)")
+    decoder = _new_decoder(section, base, rank=section.decoder_rank)
+    lora = _lora(section, base)
+    return TogetherMethod(
+        lora,
+        DecoderMethod(
+            decoder,
+            NoFeatures(),
+            head_VD=base.model.get_output_embeddings().weight,
+            evidence=section.evidence,
+        ),
+        turns=section.combine,
+        detach_taps=section.detach_taps,
+        fingerprint=base.fingerprint,
+    )
+
+
 def _decoder(section: TrainingSection, base: Base, features: Path | None) -> DecoderMethod:
+    decoder = _new_decoder(section, base, rank=section.rank)
+    cache = FeatureCache(
+        features,
+        model=base.model.requires_grad_(False),
+        fingerprint=base.fingerprint,
+        template=base.chat_tokenizer.fingerprint,
+        taps=decoder.config.taps,
+    )
+    head_VD = base.model.get_output_embeddings().weight
+    return DecoderMethod(decoder, cache, head_VD=head_VD, evidence=section.evidence)
+
+
+def _new_decoder(section: TrainingSection, base: Base, *, rank: int | None) -> InstructionDecoder:
     text_config = base.model.config.get_text_config(decoder=True)
     if getattr(text_config, "final_logit_softcapping", None) is not None:
         raise ModelError(f"{base.name} bends its logits, so they are no sum to explain; use --method lora")
@@ -168,14 +255,6 @@ def _decoder(section: TrainingSection, base: Base, features: Path | None) -> Dec
         model=base.fingerprint,
         template=base.chat_tokenizer.fingerprint,
     ).model_copy(update={"dropout": section.dropout})
-    if section.rank is not None:
-        config = type(config).model_validate({**config.model_dump(), "rank": section.rank})
-    cache = FeatureCache(
-        features,
-        model=base.model.requires_grad_(False),
-        fingerprint=base.fingerprint,
-        template=base.chat_tokenizer.fingerprint,
-        taps=config.taps,
-    )
-    head_VD = base.model.get_output_embeddings().weight
-    return DecoderMethod(InstructionDecoder(config), cache, head_VD=head_VD, evidence=section.evidence)
+    if rank is not None:
+        config = type(config).model_validate({**config.model_dump(), "rank": rank})
+    return InstructionDecoder(config).to(base.model.device)

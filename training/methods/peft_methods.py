@@ -111,7 +111,6 @@ class AdaLoraMethod(_PeftMethod):
     """
 
     name = "adalora"
-    besides = (("orthogonality", 0.5),)
 
     def __init__(
         self,
@@ -144,11 +143,17 @@ class AdaLoraMethod(_PeftMethod):
             if "lora_A" in name or "lora_B" in name
         ]
 
+    @property
+    def besides(self) -> tuple[tuple[str, float], ...]:
+        return (*super().besides, ("orthogonality", 0.5))
+
     def batch(self, examples: Any) -> Batch:
-        return replace(super().batch(examples), num_besides=(1.0,))
+        batch = super().batch(examples)
+        return replace(batch, num_besides=(*batch.num_besides, 1.0))
 
     def losses(self, batch: Batch) -> Losses:
-        return Losses(super().losses(batch).tokens_BQ, (self._orthogonality(),))
+        losses = super().losses(batch)
+        return Losses(losses.tokens_BQ, (*losses.besides, self._orthogonality()))
 
     def after_step(self, step: int) -> None:
         self.peft.base_model.update_and_allocate(step)
