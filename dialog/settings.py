@@ -139,6 +139,9 @@ class TrainingSection(Value):
     dropout: float = Field(default=0.0, ge=0, lt=1)
     lora: Literal["rslora", "lora", "dora", "pissa"] = "rslora"
     evidence: float = Field(default=0.5, ge=0, description="weight of the decoder's evidence loss")
+    anchor: float = Field(
+        default=0.5, ge=0, description="weight of keeping to the model where nothing is trained (decoder)"
+    )
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     seed: int = 0
 

@@ -178,4 +178,6 @@ def _decoder(section: TrainingSection, base: Base, features: Path | None) -> Dec
         taps=config.taps,
     )
     head_VD = base.model.get_output_embeddings().weight
-    return DecoderMethod(InstructionDecoder(config), cache, head_VD=head_VD, evidence=section.evidence)
+    return DecoderMethod(
+        InstructionDecoder(config), cache, head_VD=head_VD, evidence=section.evidence, anchor=section.anchor
+    )
