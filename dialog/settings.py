@@ -142,6 +142,9 @@ class TrainingSection(Value):
     anchor: float = Field(
         default=0.5, ge=0, description="weight of keeping to the model where nothing is trained (decoder)"
     )
+    teacher: str | None = Field(
+        default=None, description="folder of a decoder that a LoRA learns to speak like (lora)"
+    )
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     seed: int = 0
 

@@ -114,7 +114,8 @@ def export_model(
     if config.decoder:
         raise ModelError(
             f"the instruction decoder {config.decoder!r} is no part of a model's weights; "
-            "make a LoRA of it with `instructrec tune distill`, and export that as model.adapter"
+            f"make a LoRA of it with `instructrec tune LOG --out DIR --method lora "
+            f"--set training.teacher={config.decoder}`, and export that as model.adapter"
         )
     wanted = kind or (ExportKind.gguf if out.suffix == ".gguf" else ExportKind.safetensors)
     exported = export(

@@ -4,7 +4,7 @@
     exported.difference           # greatest difference of a logit between what was written and what was meant
 
 An instruction decoder is no part of any weights, and nothing else can run it:
-it is refused, and `instructrec tune distill` makes a LoRA of it that can be merged.
+`instructrec tune --method lora --set training.teacher=DIR` makes a LoRA of it that can be merged.
 """
 
 from __future__ import annotations

@@ -125,5 +125,5 @@ def test_the_command_writes_and_refuses_a_decoder(
     assert "gguf in bf16" in capsys.readouterr().out
     code = main(["models", "export", str(tmp_path / "c"), *model, "--set", "model.decoder=d"])
     assert code != 0
-    assert "tune distill" in capsys.readouterr().err
+    assert "training.teacher=d" in capsys.readouterr().err
     assert not (tmp_path / "c").exists()

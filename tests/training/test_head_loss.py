@@ -61,6 +61,17 @@ def test_divergences_are_those_of_torch(given: tuple[Tensor, Tensor, Tensor, Cop
     torch.testing.assert_close(mine, theirs)
 
 
+def test_what_should_be_said_may_be_copied(given: tuple[Tensor, Tensor, Tensor, Copies]) -> None:
+    hidden_ND, head_VD, _, copies = given
+    base_ND = hidden_ND.detach() * 0.5
+    found_N = divergences(hidden_ND, base_ND, head_VD, base_copies=copies)
+    with_NV = (hidden_ND @ head_VD.T).log_softmax(dim=-1)
+    aimed_NV = plain_logits(base_ND, head_VD, copies).detach().log_softmax(dim=-1)
+    plain_N = F.kl_div(with_NV, aimed_NV, log_target=True, reduction="none").sum(dim=-1)
+    torch.testing.assert_close(found_N, plain_N)
+    torch.testing.assert_close(gradients(found_N, hidden_ND), gradients(plain_N, hidden_ND))
+
+
 def test_what_did_not_move_has_no_divergence(given: tuple[Tensor, Tensor, Tensor, Copies]) -> None:
     hidden_ND, head_VD, _, _ = given
     torch.testing.assert_close(divergences(hidden_ND, hidden_ND, head_VD), torch.zeros(NUM))

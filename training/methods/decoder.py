@@ -106,6 +106,14 @@ class DecoderMethod:
         evidence = evidence_sum(look, inputs.places_BQT, batch.targets_BQ)
         return Losses(losses_BQ, (evidence, self._anchor_sum(batch, memory)))
 
+    @torch.no_grad()
+    def said(self, batch: Batch) -> tuple[Tensor, Copies]:
+        """What the head is given at each supervised position, in order, and what is copied: for a student."""
+        inputs: _Inputs = batch.inputs
+        memory = self.module.read(inputs.taps_BTKD, batch.ids_BT, inputs.kinds_BT)
+        _, hidden_ND, copies = self._at(batch, memory, batch.positions_BQ, batch.targets_BQ != IGNORED)
+        return hidden_ND, copies
+
     def _anchor_sum(self, batch: Batch, memory: Memory) -> Tensor:
         """How far the decoder moves what the model says where nothing is trained; of use in training only."""
         inputs: _Inputs = batch.inputs

@@ -48,22 +48,33 @@ def cross_entropies(
 
 
 def divergences(
-    hidden_ND: Tensor, base_ND: Tensor, head_VD: Tensor, *, copies: Copies | None = None
+    hidden_ND: Tensor,
+    base_ND: Tensor,
+    head_VD: Tensor,
+    *,
+    copies: Copies | None = None,
+    base_copies: Copies | None = None,
 ) -> Tensor:
-    """KL(model as it was || model as it is) of each position, float32, at least 0 but for rounding.
+    """KL(what should be said || what is said) of each position, float32, at least 0 but for rounding.
 
     Args:
-        base_ND: the hidden states of the model as it was; no gradients go there.
+        base_ND: hidden states of what should be said; no gradients go there, nor to its copies.
     """
-    return _losses(hidden_ND, base_ND.detach(), head_VD, copies)
+    return _losses(hidden_ND, base_ND.detach(), head_VD, copies, base_copies)
 
 
-def _losses(hidden_ND: Tensor, aims: Tensor, head_VD: Tensor, copies: Copies | None) -> Tensor:
-    if copies is None:
-        none_N0 = torch.zeros(len(hidden_ND), 0, dtype=torch.long, device=hidden_ND.device)
-        copies = Copies(none_N0.float(), none_N0)
+def _losses(
+    hidden_ND: Tensor,
+    aims: Tensor,
+    head_VD: Tensor,
+    copies: Copies | None,
+    aimed_copies: Copies | None = None,
+) -> Tensor:
+    none_N0 = torch.zeros(len(hidden_ND), 0, dtype=torch.long, device=hidden_ND.device)
+    none = Copies(none_N0.float(), none_N0)
+    mine, theirs = copies or none, aimed_copies or none
     losses_N: Tensor = _HeadLosses.apply(  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        hidden_ND, copies.shares_NT.float(), copies.ids_NT, aims, head_VD.detach()
+        hidden_ND, mine.shares_NT.float(), mine.ids_NT, aims, theirs, head_VD.detach()
     )
     return losses_N
 
@@ -73,7 +84,13 @@ class _HeadLosses(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, hidden_ND: Tensor, shares_NT: Tensor, ids_NT: Tensor, aims: Tensor, head_VD: Tensor
+        ctx: Any,
+        hidden_ND: Tensor,
+        shares_NT: Tensor,
+        ids_NT: Tensor,
+        aims: Tensor,
+        aimed_copies: Copies,
+        head_VD: Tensor,
     ) -> Tensor:
         losses_N = torch.empty(len(hidden_ND), dtype=torch.float32, device=hidden_ND.device)
         hidden_gradient_ND = torch.empty_like(hidden_ND)
@@ -83,7 +100,9 @@ class _HeadLosses(torch.autograd.Function):
             at = slice(start, start + rows)
             logits_CV = _logits(hidden_ND[at], head_VD).scatter_add_(1, ids_NT[at], shares_NT[at])
             if aims.is_floating_point():
-                losses_N[at], gradient_CV = _from_base(logits_CV, _logits(aims[at], head_VD))
+                shares_CT = aimed_copies.shares_NT[at].detach().float()
+                base_CV = _logits(aims[at], head_VD).scatter_add_(1, aimed_copies.ids_NT[at], shares_CT)
+                losses_N[at], gradient_CV = _from_base(logits_CV, base_CV)
             else:
                 losses_N[at], gradient_CV = _from_targets(logits_CV, aims[at, None])
             if any(ctx.needs_input_grad[:2]):
@@ -97,7 +116,7 @@ class _HeadLosses(torch.autograd.Function):
         hidden_gradient_ND, shares_gradient_NT = ctx.saved_tensors
         factors_N1 = gradients[0][:, None]
         hidden_ND = hidden_gradient_ND * factors_N1.to(hidden_gradient_ND.dtype)
-        return hidden_ND, shares_gradient_NT * factors_N1, None, None, None
+        return hidden_ND, shares_gradient_NT * factors_N1, None, None, None, None
 
 
 def _logits(hidden_CD: Tensor, head_VD: Tensor) -> Tensor:

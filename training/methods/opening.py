@@ -14,6 +14,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from dialog.decoder.config import default_config
+from dialog.decoder.files import load_decoder
 from dialog.decoder.module import InstructionDecoder
 from dialog.engine.load import choose_device
 from dialog.engine.precision import has_bf16
@@ -21,12 +22,13 @@ from dialog.engine.prepare import tuned_fingerprint
 from dialog.engine.sources import ModelFiles
 from dialog.engine.stock import load_model, load_tokenizer, with_adapter
 from dialog.engine.tokenizer import HFChatTokenizer
-from dialog.errors import ModelError
+from dialog.errors import ConfigError, ModelError
 from dialog.settings import ModelSection, TrainingSection
 from dialog.values import Value
 from training.features import FeatureCache
 from training.methods.adapter import AdapterMethod
 from training.methods.decoder import DecoderMethod
+from training.methods.distil import DistilMethod
 from training.methods.full import FullMethod
 from training.methods.method import Method
 from training.methods.peft_methods import AdaLoraMethod, LoraMethod, PrefixMethod
@@ -124,9 +126,12 @@ def open_method(section: TrainingSection, base: Base, *, num_steps: int, feature
 
     Raises:
         ModelError: the method cannot be had with this model.
+        ConfigError: a setting means nothing with this method.
     """
     torch.manual_seed(section.seed)
     model = base.model
+    if section.teacher is not None:
+        return _distilled(section, base, features)
     rank = section.rank or SUITED[section.method].rank
     alpha = section.alpha or float(rank)
     match section.method:
@@ -158,6 +163,40 @@ def open_method(section: TrainingSection, base: Base, *, num_steps: int, feature
             return FullMethod(model, base.tokenizer, autocast=computes_bf16(section, model.device))
 
 
+def _distilled(section: TrainingSection, base: Base, features: Path | None) -> DistilMethod:
+    if section.method != "lora" or section.teacher is None:
+        raise ConfigError(f"training.teacher is for --method lora, not for {section.method}")
+    folder = Path(section.teacher).expanduser()
+    decoder = load_decoder(
+        folder, model=base.fingerprint, template=base.chat_tokenizer.fingerprint, device=base.model.device
+    )
+    teacher = DecoderMethod(
+        decoder,
+        _features(base, decoder.config.taps, features),
+        head_VD=base.model.get_output_embeddings().weight,
+    )
+    rank = section.rank or SUITED["lora"].rank
+    return DistilMethod(
+        base.model,
+        teacher,
+        rank=rank,
+        alpha=section.alpha or float(rank),
+        dropout=section.dropout,
+        variant=section.lora,
+        base_name=base.name,
+    )
+
+
+def _features(base: Base, taps: tuple[int, ...], folder: Path | None) -> FeatureCache:
+    return FeatureCache(
+        folder,
+        model=base.model.requires_grad_(False),
+        fingerprint=base.fingerprint,
+        template=base.chat_tokenizer.fingerprint,
+        taps=taps,
+    )
+
+
 def _decoder(section: TrainingSection, base: Base, features: Path | None) -> DecoderMethod:
     text_config = base.model.config.get_text_config(decoder=True)
     if getattr(text_config, "final_logit_softcapping", None) is not None:
@@ -170,13 +209,7 @@ def _decoder(section: TrainingSection, base: Base, features: Path | None) -> Dec
     ).model_copy(update={"dropout": section.dropout})
     if section.rank is not None:
         config = type(config).model_validate({**config.model_dump(), "rank": section.rank})
-    cache = FeatureCache(
-        features,
-        model=base.model.requires_grad_(False),
-        fingerprint=base.fingerprint,
-        template=base.chat_tokenizer.fingerprint,
-        taps=config.taps,
-    )
+    cache = _features(base, config.taps, features)
     head_VD = base.model.get_output_embeddings().weight
     return DecoderMethod(
         InstructionDecoder(config), cache, head_VD=head_VD, evidence=section.evidence, anchor=section.anchor
