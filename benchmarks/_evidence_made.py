@@ -71,7 +71,7 @@ _PARAPHRASES: dict[str, tuple[tuple[tuple[str, ...], str], ...]] = {
         ),
         (
             ("{product}坏了才收回。", "{product}出现故障才能寄回。", "{product}有缺陷时才接受寄回。"),
-            "有损坏时可以。",
+            "若损坏，可以。",
         ),
     ),
 }
@@ -103,17 +103,18 @@ def made(
 
 def _one(name: str, how: How, language: str, chance: random.Random) -> Dialogue:
     products = chance.sample(_PRODUCTS[language], _RULES)
-    decisive = chance.randrange(_RULES)
-    value = _value(chance)
-    rules = [_rule(product, how, language, chance) for product in products]
-    told, thanked, asked, answer = (one.format(value=value) for one in _TOLD[language])
-    evidence = f"m{decisive}"
-    if how == "copied" and chance.random() < 1 / (_RULES + 1):
-        evidence = f"m{_RULES}"
-    elif how == "copied":
-        asked, answer = _COPIED[language][1].format(product=products[decisive]), rules[decisive][1]
+    *prices, number = chance.sample(range(100, 1000), _RULES + 1)
+    decisive = chance.randrange(_RULES + 1 if how == "copied" else _RULES)
+    told, thanked, asked, answer = (one.format(value=number) for one in _TOLD[language])
+    if how == "copied":
+        rule, question, reply = _COPIED[language]
+        pairs = zip(products, prices, strict=True)
+        rules = [(rule.format(product=one, value=price), reply.format(value=price)) for one, price in pairs]
     else:
-        asked, answer = _ASKED[language].format(product=products[decisive]), rules[decisive][1]
+        question = _ASKED[language]
+        rules = [_paraphrased(product, language, chance) for product in products]
+    if decisive < _RULES:
+        asked, answer = question.format(product=products[decisive]), rules[decisive][1]
     messages = (
         *(Message(role="system", content=text) for text, _ in rules),
         Message(role="user", content=told),
@@ -121,18 +122,10 @@ def _one(name: str, how: How, language: str, chance: random.Random) -> Dialogue:
         Message(role="user", content=asked),
         Message(role="assistant", content=answer),
     )
-    return Dialogue(Transcript(id=name, messages=messages), evidence, how, language)
+    return Dialogue(Transcript(id=name, messages=messages), f"m{decisive}", how, language)
 
 
-def _rule(product: str, how: How, language: str, chance: random.Random) -> tuple[str, str]:
+def _paraphrased(product: str, language: str, chance: random.Random) -> tuple[str, str]:
     """A rule, and the reply of one who asks for it."""
-    if how == "copied":
-        rule, _, reply = _COPIED[language]
-        value = _value(chance)
-        return rule.format(product=product, value=value), reply.format(value=value)
     wordings, reply = chance.choice(_PARAPHRASES[language])
     return chance.choice(wordings).format(product=product), reply
-
-
-def _value(chance: random.Random) -> str:
-    return "".join(chance.choices("123456789", k=3))

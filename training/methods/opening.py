@@ -45,7 +45,7 @@ class Suited(Value):
 
 
 SUITED = {
-    "decoder": Suited(epochs=8, lr=2e-3, rank=0, batch_tokens=4096),
+    "decoder": Suited(epochs=8, lr=1e-3, rank=0, batch_tokens=1024),
     "lora": Suited(epochs=3, lr=5e-4, rank=16, batch_tokens=2048),
     "adalora": Suited(epochs=3, lr=2e-3, rank=12, batch_tokens=2048),
     "prefix": Suited(epochs=3, lr=1e-2, rank=16, batch_tokens=2048),
