@@ -54,7 +54,7 @@ _PARAPHRASES: dict[str, tuple[tuple[tuple[str, ...], str], ...]] = {
         (
             (
                 "Only a broken {product} is taken back.",
-                "The {product} goes back if it has a defect.",
+                "The {product} goes back with a defect only.",
                 "A faulty {product} may be sent back, nothing else.",
             ),
             "If damaged.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -10,7 +11,9 @@ from benchmarks._evidence_made import How, made
 
 
 def words(text: str, language: str) -> set[str]:
-    return set(re.findall(r"\w+", text.lower())) if language == "en" else set(re.findall(r"[\d]+|\w", text))
+    """Of Chinese, each two characters that stand together."""
+    found = re.findall(r"\w+", text.lower())
+    return set(found) if language == "en" else {a + b for run in found for a, b in pairwise(run)}
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -26,12 +29,12 @@ def test_a_copied_reply_stands_in_its_evidence_alone(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_a_paraphrase_shares_hardly_a_word_with_its_evidence(language: str) -> None:
+def test_a_paraphrase_shares_no_word_with_its_evidence(language: str) -> None:
     for dialogue in made(60, seed=5, how="paraphrased", language=language):
         messages = dialogue.transcript.messages
         evidence = messages[int(dialogue.evidence[1:])].content
         shared = words(messages[-1].content, language) & words(evidence, language)
-        assert len(shared) <= 1, (evidence, messages[-1].content)
+        assert not shared, (evidence, messages[-1].content)
 
 
 @pytest.mark.parametrize("how", ["copied", "paraphrased"])
