@@ -4,7 +4,7 @@ Only the decoder has gradients; the model's head is read, never changed. The
 loss is cross-entropy per supervised token, the evidence loss that makes
 attention an explanation (`dialog.decoder.loss`), and the anchor: on some of the
 positions where nothing is to be learned the decoder should say what the model
-says (KL), so that it moves the agent's replies and no other text.
+says (KL), so that it moves other text less than the agent's replies.
 
     method = DecoderMethod(decoder, cache, head_VD=model.get_output_embeddings().weight)
     run = Run(method, RunOptions(lr=2e-3))
