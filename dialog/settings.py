@@ -168,6 +168,12 @@ class TrainingSection(Value):
         default=0.0, ge=0, description="push against the loss, a share of the embeddings' norm"
     )
     denoise: float = Field(default=0.0, ge=0, lt=1, description="share of a reply's tokens read as others")
+    anchor: float = Field(
+        default=0.5, ge=0, description="weight of keeping to the model where nothing is trained (decoder)"
+    )
+    teacher: str | None = Field(
+        default=None, description="folder of a decoder that a LoRA learns to speak like (lora)"
+    )
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     track: tuple[Literal["tensorboard", "wandb"], ...] = Field(
         default=("tensorboard",), description="where curves are kept besides the folder itself"

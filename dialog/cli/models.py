@@ -1,7 +1,9 @@
-"""`instructrec models`: which models are here, fetch one, look at one."""
+"""`instructrec models`: which models are here, fetch one, look at one, write a tuned one for others."""
 
 from __future__ import annotations
 
+from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,6 +26,7 @@ def register(app: typer.Typer) -> None:
     verb(models, "list")(list_models)
     verb(models, "pull")(pull_model)
     verb(models, "info")(show_model)
+    verb(models, "export")(export_model)
     app.add_typer(models, name="models")
 
 
@@ -74,6 +77,62 @@ def show_model(run: Run, name: Name = None) -> None:
         run.show_json(files)
     else:
         run.show(described(files))
+
+
+class ExportKind(StrEnum):
+    """What is written."""
+
+    safetensors = "safetensors"
+    gguf = "gguf"
+
+
+class ExportPrecision(StrEnum):
+    """How exactly."""
+
+    fp32 = "fp32"
+    fp16 = "fp16"
+    bf16 = "bf16"
+
+
+def export_model(
+    run: Run,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder, or a new .gguf file.")],
+    kind: Annotated[
+        ExportKind | None,
+        typer.Option("--format", help="Else gguf where OUT ends so, safetensors otherwise."),
+    ] = None,
+    precision: Annotated[ExportPrecision, typer.Option("--precision", help="Of the weights.")] = (
+        ExportPrecision.bf16
+    ),
+) -> None:
+    """Write model.name with model.adapter merged, read it again and compare; for other programs."""
+    from dialog.engine.exporting import export
+    from dialog.engine.sources import resolve
+    from dialog.errors import ModelError
+
+    config = run.config().values.model
+    if config.decoder:
+        raise ModelError(
+            f"the instruction decoder {config.decoder!r} is no part of a model's weights; "
+            f"make a LoRA of it with `instructrec tune LOG --out DIR --method lora "
+            f"--set training.teacher={config.decoder}`, and export that as model.adapter"
+        )
+    wanted = kind or (ExportKind.gguf if out.suffix == ".gguf" else ExportKind.safetensors)
+    exported = export(
+        resolve(config.name, progress=run.remark if run.shows_progress else None),
+        adapter=Path(config.adapter).expanduser() if config.adapter else None,
+        out=out,
+        kind=wanted.value,
+        precision=precision.value,
+    )
+    if run.json:
+        run.show_json(exported)
+    else:
+        run.show(
+            f"{exported.path}: {exported.size_bytes / MEGABYTE:.0f} MB, {wanted} in {precision}\n"
+            f"read again, logits differ by {exported.difference:.1e} at most; "
+            f"from the model before rounding by {exported.rounding:.1e}"
+        )
 
 
 def described(files: ModelFiles) -> str:

@@ -5,8 +5,7 @@
 What transformers' reader gets wrong is put right here. It ignores
 `tokenizer.ggml.pre`, which names the rules that cut text before merging: for
 `smollm` it forgets that digits stand alone, and tokenises `\\n\\n7` or two
-spaces before a number unlike the model was trained. The table below holds the
-rules as the models' own tokenizer.json files state them.
+spaces before a number unlike the model was trained (`pre_tokenizing`).
 """
 
 from __future__ import annotations
@@ -18,20 +17,15 @@ from typing import Any
 
 import torch
 from gguf import GGUFReader
-from tokenizers import Regex, pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from dialog.engine.catalogue import written_languages
+from dialog.engine.pre_tokenizing import pre_tokenizer
 from dialog.engine.quiet import quiet
 from dialog.engine.shelf import Facts
 from dialog.errors import ModelError
 
 _FULL_PRECISION_PARAMETERS = 1_000_000_000
-_QWEN2_PATTERN = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
-    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-_LLAMA3_PATTERN = _QWEN2_PATTERN.replace(r"|\p{N}| ?", r"|\p{N}{1,3}| ?")
 
 
 def convert_gguf(source: Path, directory: Path, *, name: str, license: str | None = None) -> Facts:
@@ -85,31 +79,12 @@ def _metadata(source: Path) -> dict[str, Any]:
 
 def _fix_pre_tokenizer(tokenizer: PreTrainedTokenizerBase, kind: str) -> list[str]:
     """Set the pre-tokenizer the file names; returns a note if there was anything to change."""
-    right = _pre_tokenizer(kind)
+    right = pre_tokenizer(kind)
     backend = tokenizer.backend_tokenizer
     if right is None or repr(backend.pre_tokenizer) == repr(right):
         return []
     backend.pre_tokenizer = right
     return [f"pre-tokenizer set to {kind!r} as the file demands"]
-
-
-def _pre_tokenizer(kind: str) -> pre_tokenizers.PreTokenizer | None:
-    match kind:
-        case "smollm":
-            digits = pre_tokenizers.Digits(individual_digits=True)
-            return pre_tokenizers.Sequence([digits, pre_tokenizers.ByteLevel(add_prefix_space=False)])
-        case "qwen2":
-            return _split_by(_QWEN2_PATTERN)
-        case "llama-bpe":
-            return _split_by(_LLAMA3_PATTERN)
-        case _:
-            return None
-
-
-def _split_by(pattern: str) -> pre_tokenizers.PreTokenizer:
-    split = pre_tokenizers.Split(Regex(pattern), behavior="isolated")
-    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    return pre_tokenizers.Sequence([split, byte_level])
 
 
 def _forget_gguf(model: PreTrainedModel) -> None:

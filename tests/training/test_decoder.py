@@ -22,6 +22,7 @@ from training.checkpoint import load_checkpoint, save_checkpoint
 from training.examples import Example, build_examples
 from training.features import FeatureCache, NoRoom
 from training.methods.decoder import DecoderMethod
+from training.methods.method import IGNORED
 from training.run import Run, RunOptions
 from training.schedule import Schedule
 
@@ -141,6 +142,33 @@ def test_an_interrupted_run_ends_where_it_would_have(
     assert resumed.step == whole.step > 5
     pairs = zip(whole.method.module.parameters(), resumed.method.module.parameters(), strict=True)
     assert all(torch.equal(mine, theirs) for mine, theirs in pairs)
+
+
+def test_anchors_are_where_nothing_is_trained(model: PreTrainedModel, examples: list[Example]) -> None:
+    torch.manual_seed(0)
+    batch = run_of(model, cache_of(model, None)).method.batch(examples[:4])
+    anchors_BS = batch.inputs.anchors_BS
+    for row, example in enumerate(examples[:4]):
+        found = [int(at) for at in anchors_BS[row] if at >= 0]
+        assert len(found) == len(set(found)) == math.ceil(0.25 * example.num_supervised)
+        assert all(at < len(example.ids) for at in found)
+        trained = set(batch.positions_BQ[row][batch.targets_BQ[row] != IGNORED].tolist())
+        assert not trained & set(found)
+    assert batch.num_besides[1] == float((anchors_BS >= 0).sum())
+
+
+def test_an_anchored_decoder_leaves_other_text_more_as_it_was(
+    model: PreTrainedModel, examples: list[Example]
+) -> None:
+    moved = []
+    for anchor in (1e-6, 2.0):
+        torch.manual_seed(0)
+        head = model.get_output_embeddings().weight
+        method = DecoderMethod(InstructionDecoder(CONFIG), cache_of(model, None), head_VD=head, anchor=anchor)
+        list(Run(method, OPTIONS.model_copy(update={"epochs": 3})).reports(examples[:40]))
+        batch = method.batch(examples[40:])
+        moved.append(float(method.losses(batch).besides[1].detach()) / batch.num_besides[1])
+    assert 0 < moved[1] < 0.5 * moved[0]
 
 
 def test_a_checkpoint_of_another_run_is_refused(model: PreTrainedModel, tmp_path: Path) -> None:

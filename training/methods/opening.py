@@ -15,6 +15,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from dialog.decoder.config import default_config
+from dialog.decoder.files import load_decoder
 from dialog.decoder.module import InstructionDecoder
 from dialog.engine.load import choose_device
 from dialog.engine.precision import has_bf16
@@ -29,6 +30,7 @@ from training.features import FeatureCache
 from training.methods.adapter import AdapterMethod
 from training.methods.backbone import Backbone
 from training.methods.decoder import DecoderMethod
+from training.methods.distil import DistilMethod
 from training.methods.disturbance import Disturbance
 from training.methods.full import FullMethod
 from training.methods.method import Method
@@ -48,7 +50,7 @@ class Suited(Value):
 
 
 SUITED = {
-    "decoder": Suited(epochs=8, lr=2e-3, rank=0, batch_tokens=4096),
+    "decoder": Suited(epochs=8, lr=1e-3, rank=0, batch_tokens=1024),
     "lora": Suited(epochs=3, lr=5e-4, rank=16, batch_tokens=2048),
     "lora+decoder": Suited(epochs=3, lr=5e-4, rank=16, batch_tokens=2048),
     "adalora": Suited(epochs=3, lr=2e-3, rank=12, batch_tokens=2048),
@@ -175,6 +177,8 @@ def open_method(section: TrainingSection, base: Base, *, num_steps: int, feature
 
 def _opened(section: TrainingSection, base: Base, *, num_steps: int, features: Path | None) -> Method:
     model = base.model
+    if section.teacher is not None:
+        return _distilled(section, base, features)
     rank = section.rank or SUITED[section.method].rank
     alpha = section.alpha or float(rank)
     match section.method:
@@ -213,6 +217,30 @@ def _lora(section: TrainingSection, base: Base) -> LoraMethod:
     )
 
 
+def _distilled(section: TrainingSection, base: Base, features: Path | None) -> DistilMethod:
+    if section.method != "lora" or section.teacher is None:
+        raise ConfigError(f"training.teacher is for --method lora, not for {section.method}")
+    folder = Path(section.teacher).expanduser()
+    decoder = load_decoder(
+        folder, model=base.fingerprint, template=base.chat_tokenizer.fingerprint, device=base.model.device
+    )
+    teacher = DecoderMethod(
+        decoder,
+        _features(base, decoder.config.taps, features),
+        head_VD=base.model.get_output_embeddings().weight,
+    )
+    rank = section.rank or SUITED["lora"].rank
+    return DistilMethod(
+        base.model,
+        teacher,
+        rank=rank,
+        alpha=section.alpha or float(rank),
+        dropout=section.dropout,
+        variant=section.lora,
+        base_name=base.name,
+    )
+
+
 def _together(section: TrainingSection, base: Base) -> TogetherMethod:
     if section.combine == "staged":
         raise ValueError("what is trained in stages is opened stage by stage (training.staged)")
@@ -225,6 +253,7 @@ def _together(section: TrainingSection, base: Base) -> TogetherMethod:
             NoFeatures(),
             head_VD=base.model.get_output_embeddings().weight,
             evidence=section.evidence,
+            anchor=section.anchor,
         ),
         turns=section.combine,
         detach_taps=section.detach_taps,
@@ -234,15 +263,23 @@ def _together(section: TrainingSection, base: Base) -> TogetherMethod:
 
 def _decoder(section: TrainingSection, base: Base, features: Path | None) -> DecoderMethod:
     decoder = _new_decoder(section, base, rank=section.rank)
-    cache = FeatureCache(
-        features,
+    return DecoderMethod(
+        decoder,
+        _features(base, decoder.config.taps, features),
+        head_VD=base.model.get_output_embeddings().weight,
+        evidence=section.evidence,
+        anchor=section.anchor,
+    )
+
+
+def _features(base: Base, taps: tuple[int, ...], folder: Path | None) -> FeatureCache:
+    return FeatureCache(
+        folder,
         model=base.model.requires_grad_(False),
         fingerprint=base.fingerprint,
         template=base.chat_tokenizer.fingerprint,
-        taps=decoder.config.taps,
+        taps=taps,
     )
-    head_VD = base.model.get_output_embeddings().weight
-    return DecoderMethod(decoder, cache, head_VD=head_VD, evidence=section.evidence)
 
 
 def _new_decoder(section: TrainingSection, base: Base, *, rank: int | None) -> InstructionDecoder:
