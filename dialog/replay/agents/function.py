@@ -15,15 +15,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from dialog.errors import ConfigError
 from dialog.metrics.judged import Given
+from dialog.replay.agents.acting import conversing
 from dialog.replay.agents.answering import Answer, failed
 from dialog.replay.agents.heard import heard
 from dialog.replay.asked import Asked
+from dialog.replay.environments.environment import Environment
 
 _Outcome = queue.SimpleQueue[tuple[object, BaseException | None]]
 Target = Callable[[dict[str, Any]], object]
@@ -43,6 +45,10 @@ class FunctionAgent:
     def session(self, *, seed: int) -> Iterator[Answer]:
         """The same callable for every session; it is not told the seed."""
         yield self._answer
+
+    def conversation(self, *, seed: int, environment: Environment | None) -> AbstractContextManager[Answer]:
+        """The same, told what its actions did (`acting`)."""
+        return conversing(self, seed=seed, environment=environment)
 
     def close(self) -> None:
         """Whoever waits for an answer waits no longer."""

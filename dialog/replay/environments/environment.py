@@ -44,7 +44,7 @@ class Environment(Protocol):
         ...
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> JsonValue:
-        """Do it. Raises ValueError, with what the agent should be told, where it cannot or may not be done."""
+        """Do it. Raises ValueError, with what the agent should be told, where it cannot be done."""
         ...
 
     def state(self) -> JsonValue:

@@ -1,6 +1,6 @@
 """An environment by name, and its tools as an agent's actions.
 
-    make = named("dialog.replay.environments.shop:sample_shop")
+make = named("dialog.replay.environments.shop:sample_shop")
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import Any, cast
 from pydantic import BaseModel, ConfigDict, JsonValue, create_model
 
 from dialog.actions import Action, ActionContext
-from dialog.errors import ConfigError
 from dialog.replay.agents.function import imported
 from dialog.replay.environments.environment import Environment, MakeEnvironment, Tool
 
