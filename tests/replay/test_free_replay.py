@@ -36,7 +36,7 @@ TALKS = (
     line(
         "zh",
         ("我的包裹到哪了？", "请提供您的订单号。"),
-        ("单号是 MK-20481", "订单 MK-20481 已于5月3日发货。"),
+        ("MK-20481", "订单 MK-20481 已于5月3日发货。"),
         ("退货运费多少？", "退货运费 20 元。"),
         tags=["包裹"],
     ),
@@ -46,6 +46,7 @@ def good(turn):
     said = turn["messages"][-1]["content"]
     is_zh = not said.isascii()
     if "MK-" in said:
+        is_zh = is_zh or "MK-2" in said
         return "订单 MK-20481 已于5月3日发货。" if is_zh else "MK-10482 was shipped on 3 May."
     if "cost" in said or "运费" in said:
         return "需要 20 元。" if is_zh else "You pay $6."
@@ -131,6 +132,7 @@ def test_a_good_agent_satisfies_and_keeps_to_the_script(free, bots):
     result, found = free(bots("good"))
     assert result.code == 0, result.err
     assert (found["mode"], found["endings"]) == ("free", {"a": {"satisfied": 2}})
+    assert found["failures"] == []  # an order number alone is in the user's language
     scores = {
         name: found["metrics"][name]["a"] for name in ("success", "goals_met", "loops", "turns", "diverged")
     }
@@ -238,8 +240,8 @@ def test_the_gap_to_a_forced_replay_is_told_and_other_agents_are_refused(
     free, command, transcripts, bots, tmp_path
 ):
     agent = ("--agent", bots("stuck"), "--metrics", "success")
-    command("replay", transcripts(*TALKS), *agent, "--report-dir", tmp_path / "forced")
-    _, found = free(bots("stuck"), "--gap-to", tmp_path / "forced")
+    command("replay", transcripts(TALKS[0]), *agent, "--report-dir", tmp_path / "forced")
+    _, found = free(bots("stuck"), "--gap-to", tmp_path / "forced", lines=TALKS[:1])
     assert found["gap"]["success"]["a"] == 0
     assert found["gap"]["success"]["b"] == 1  # no turn of its own is wrong: it only never ends
     assert "Gap to forced replay" in (tmp_path / "free" / "report.md").read_text("utf-8")

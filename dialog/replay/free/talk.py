@@ -10,6 +10,7 @@ are met. What the agent says of its own success does not count.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,8 +25,9 @@ from dialog.replay.free.listening import unsaid
 from dialog.replay.free.scenario import Scenario
 from dialog.replay.free.user import Over, User
 from dialog.text import detect_language
-from dialog.values import Message
+from dialog.values import Language, Message
 
+_WITH_DIGITS = re.compile(r"[\w-]*\d[\w-]*", re.ASCII)
 LOOP_AT = 3
 """A reply that comes so often in a conversation, word for word, is a loop."""
 
@@ -74,7 +76,7 @@ def talk(
                 turn=len(asked),
                 messages=tuple(messages),
                 wanted=Wanted(),
-                language=detect_language(said),
+                language=_language(said, task.scenario),
                 tags=task.tags,
             )
         )
@@ -131,6 +133,12 @@ def _judged(
             reply = reply.model_copy(update={"succeeded": succeeded})
         turns.append(question.judged(reply).model_copy(update={"course": course}))
     return tuple(turns)
+
+
+def _language(said: str, scenario: Scenario) -> Language:
+    """That of the words; of an order number alone, the user's."""
+    found = detect_language(_WITH_DIGITS.sub(" ", said))
+    return scenario.language if found == "und" else found
 
 
 def _same(first: str, second: str) -> bool:

@@ -36,8 +36,9 @@ def _items(
     """What the page lists, and in which order."""
     shown = {"is_comparison": outcome.is_comparison, "has_seeds": len(outcome.seeds) > 1}
     if outcome.mode == "free":
-        first = "Conversations without success come first"
-        order = f"{first}, before them those in which B succeeds." if outcome.is_comparison else f"{first}."
+        order = "Conversations without success come first."
+        if outcome.is_comparison:
+            order = "Conversations in which only B succeeds come first, then others without success."
         return talk_items(turns, scored.failures, **shown), order
     metric = sorting_metric(metrics)
     ordered = pairs(turns, scored.failures, metric, is_comparison=outcome.is_comparison)
