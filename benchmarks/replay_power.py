@@ -7,7 +7,8 @@ two runs of the very same agent a share of the verdicts changes at random
 (churn: sampling, other hardware, a race). A second score counts right turns;
 its turns share their dialogue's difficulty and their agent's luck with that
 dialogue, so they are not independent. An alarm is a FAIL of the gate, at 95 %
-confidence. The column "turns drawn" does what replay refuses to: it resamples
+confidence, which gates test on the side they name (the exact odds: `replay_exact`).
+The column "turns drawn" does what replay refuses to: it resamples
 turns as if they were independent.
 
 The planted drop takes 5 points of success away on top of the churn. Resamples

@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from dialog.cli.calibrate import PLAIN, Either
 from dialog.cli.verb import Run, verb
 
 if TYPE_CHECKING:
     from dialog.cli.replay_input import Input
-    from dialog.replay.agents.answering import ReplayAgent
     from dialog.replay.outcome import Outcome
     from dialog.replay.replaying import Judging
-    from dialog.replay.saved import Label
     from dialog.replay.scoring import Scored
 
 
 def register(app: typer.Typer) -> None:
-    verb(app)(replay)
+    from dialog.cli import replay_promote, replay_record
+
+    group = typer.Typer(cls=Either)
+    verb(group, PLAIN)(replay)
+    replay_record.register(group)
+    replay_promote.register(group)
+    app.add_typer(group, name="replay")
 
 
 def replay(
@@ -36,8 +41,28 @@ def replay(
         Path | None, typer.Option("--against", metavar="B.toml", help="Agent B, to compare A with.")
     ] = None,
     mode: Annotated[
-        Literal["forced"], typer.Option("--mode", help="forced: every turn from the history as it was.")
+        Literal["forced", "free"],
+        typer.Option(
+            "--mode", help="forced: every turn from the history as it was; free: with a scripted user."
+        ),
     ] = "forced",
+    user: Annotated[
+        Path | None,
+        typer.Option("--user", metavar="U.toml", help="Free: its model plays the user, instead of rules."),
+    ] = None,
+    environment: Annotated[
+        str | None,
+        typer.Option(
+            "--environment", metavar="MODULE:CALLABLE", help="Free: what agents act on, and are judged by."
+        ),
+    ] = None,
+    max_turns: Annotated[
+        int, typer.Option("--max-turns", min=1, max=1000, help="Free: a conversation ends after so many.")
+    ] = 20,
+    gap_to: Annotated[
+        Path | None,
+        typer.Option("--gap-to", metavar="RUN", help="Free: a forced replay of A, to be compared with."),
+    ] = None,
     metrics: Annotated[
         str | None, typer.Option("--metrics", metavar="M,...", help="What to compute; else the default ones.")
     ] = None,
@@ -67,37 +92,53 @@ def replay(
         bool, typer.Option("--explain", help="Measure what each reply rests on; takes several times as long.")
     ] = False,
 ) -> None:
-    """Replay conversations with one agent or two, and give a verdict."""
-    from dialog.cli.replay_input import judging_of, read_input
+    """Replay conversations with one agent or two, and give a verdict.
 
+    Further verbs: replay record, replay promote, replay rollback.
+    """
+    from dialog.cli.replay_input import judging_of, read_input, read_tasks
+    from dialog.cli.replay_running import Asking, open_playing, opened, played, replayed
+
+    if mode == "forced" and (user or environment or gap_to):
+        raise typer.BadParameter("--user, --environment and --gap-to belong to --mode free")
     judging = judging_of(
         metrics,
         fail_on or [],
         is_comparison=_is_comparison(against, rescore),
+        seeds=seeds,
         embedder=lambda: run.config().values.knowledge.embedder,
     )
-    given = read_input(transcripts, skip_bad=skip_bad, run=run) if transcripts else None
     if rescore is not None:
         if only_failed or agent is not None or against is not None:
             raise typer.BadParameter("--rescore asks no agent; leave --agent, --against, --only-failed out")
+        given = read_input(transcripts, skip_bad=skip_bad, run=run) if transcripts else None
         scored, folder = _rescored(rescore, report_dir or rescore, judging, given)
-    elif given is None:
+    elif not transcripts:
         raise typer.BadParameter("give TRANSCRIPTS, or --rescore RUN")
     else:
         if agent is not None and run.config_file is not None:
             raise typer.BadParameter("--agent and --config exclude each other; both say what A is")
+        asking = Asking(
+            judging=judging,
+            seeds=tuple(range(seeds)),
+            workers=workers,
+            report_dir=report_dir,
+            only_failed=only_failed,
+        )
         with ExitStack() as stack:
-            agents = _opened(run, agent, against, judging=judging, explain=explain, stack=stack)
-            scored, folder = _replayed(
-                run,
-                given,
-                agents,
-                judging=judging,
-                seeds=tuple(range(seeds)),
-                workers=workers,
-                report_dir=report_dir,
-                only_failed=only_failed,
-            )
+            if mode == "free":
+                tasks = read_tasks(transcripts, skip_bad=skip_bad, run=run)
+                playing = open_playing(
+                    run, user, environment, max_turns=max_turns, gap_to=gap_to, stack=stack
+                )
+                agents = opened(
+                    run, agent, against, judging=judging, explain=explain, tools=playing.tools, stack=stack
+                )
+                scored, folder = played(run, tasks, agents, asking, playing)
+            else:
+                questions = read_input(transcripts, skip_bad=skip_bad, run=run)
+                agents = opened(run, agent, against, judging=judging, explain=explain, tools=(), stack=stack)
+                scored, folder = replayed(run, questions, agents, asking)
     _tell(run, scored.outcome, folder)
     raise typer.Exit(scored.outcome.exit_code)
 
@@ -108,76 +149,6 @@ def _is_comparison(against: Path | None, rescore: Path | None) -> bool:
     from dialog.replay.folder import read_manifest
 
     return read_manifest(rescore).fingerprints.b is not None
-
-
-def _opened(
-    run: Run,
-    agent: Path | None,
-    against: Path | None,
-    *,
-    judging: Judging,
-    explain: bool,
-    stack: ExitStack,
-) -> dict[Label, ReplayAgent]:
-    from dialog.cli.replay_input import needs_logprobs
-    from dialog.replay.agents.described import open_agent
-
-    paths: dict[Label, Path | None] = {"a": agent or run.config_file}
-    if against is not None:
-        paths["b"] = against
-    agents: dict[Label, ReplayAgent] = {}
-    for label, path in paths.items():
-        agents[label] = open_agent(
-            path,
-            overrides=run.overrides,
-            scores=needs_logprobs(judging),
-            explains=explain,
-            progress=run.remark if run.shows_progress else None,
-        )
-        stack.callback(agents[label].close)
-    return agents
-
-
-def _replayed(
-    run: Run,
-    given: Input,
-    agents: dict[Label, ReplayAgent],
-    *,
-    judging: Judging,
-    seeds: tuple[int, ...],
-    workers: int,
-    report_dir: Path | None,
-    only_failed: bool,
-) -> tuple[Scored, Path]:
-    from dialog.cli.progress import progress
-    from dialog.home import data_dir
-    from dialog.replay.folder import Manifest, RunFolder, hash_of, key_of
-    from dialog.replay.outcome import Fingerprints
-    from dialog.replay.replaying import replay as replay_all
-
-    fingerprints = {label: dict(agent.fingerprint) for label, agent in agents.items()}
-    manifest = Manifest(
-        seeds=seeds,
-        questions=hash_of(given.turns),
-        num_unasked=given.num_unasked,
-        fingerprints=Fingerprints(a=fingerprints["a"], b=fingerprints.get("b")),
-        data=given.data,
-    )
-    path = report_dir or data_dir() / "replays" / key_of(manifest)
-    with RunFolder(path) as folder, progress("replaying", shown=run.shows_progress) as advance:
-        scored = replay_all(
-            folder,
-            manifest,
-            given.turns,
-            agents,
-            judging=judging,
-            workers=workers,
-            only_failed=only_failed,
-            notes=given.notes,
-            say=run.warn,
-            advance=advance,
-        )
-    return scored, path
 
 
 def _rescored(source: Path, into: Path, judging: Judging, given: Input | None) -> tuple[Scored, Path]:

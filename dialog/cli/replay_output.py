@@ -25,7 +25,9 @@ def summary(outcome: Outcome) -> str:
             if outcome.is_comparison
             else ("metric", "A", "95 % interval")
         )
-        rows = [_row(name, one, outcome.is_comparison) for name, one in outcome.computed.items()]
+        rows = [
+            _row(name, one, is_comparison=outcome.is_comparison) for name, one in outcome.computed.items()
+        ]
         blocks.append(table([header, *rows]))
     if outcome.not_computed:
         blocks.append(f"n/a: {', '.join(outcome.not_computed)}")
@@ -33,10 +35,24 @@ def summary(outcome: Outcome) -> str:
         counts = Counter((one.agent.upper(), one.kind) for one in outcome.failures)
         told = ", ".join(f"{agent} {kind} {count}" for (agent, kind), count in sorted(counts.items()))
         blocks.append(f"failures: {told}")
+    if outcome.endings:
+        blocks.append(f"ends: {_endings(outcome)}")
+    if outcome.gap:
+        header = ("free against forced", "free", "forced", "free - forced", "95 % interval", "p", "MDE")
+        rows = [_row(name, one, is_comparison=True) for name, one in outcome.gap.items()]
+        blocks.append(table([header, *rows]))
     return "\n\n".join(blocks)
 
 
-def _row(name: str, one: MetricOutcome, is_comparison: bool) -> tuple[str, ...]:
+def _endings(outcome: Outcome) -> str:
+    return ", ".join(
+        f"{agent.upper()} {ending} {count}"
+        for agent, counts in outcome.endings.items()
+        for ending, count in counts.items()
+    )
+
+
+def _row(name: str, one: MetricOutcome, *, is_comparison: bool) -> tuple[str, ...]:
     ends = one.ci95
     if not is_comparison:
         return (name, _number(one.a), f"{ends[0]:.4g} to {ends[1]:.4g}" if ends else "n/a")

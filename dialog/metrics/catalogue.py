@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import get_args
 
-from dialog.metrics import actions, failures, intent, language, length, retrieval
+from dialog.metrics import actions, course, failures, intent, language, length, retrieval
 from dialog.metrics.bleu import Bleu
 from dialog.metrics.chrf import ChrF
+from dialog.metrics.confidence import ConfidenceAuroc, ConfidenceError
 from dialog.metrics.decisions import abstention, handoff
 from dialog.metrics.facts.compare import ConflictKind
 from dialog.metrics.latency import first_token_latency, reply_latency
@@ -97,6 +98,13 @@ FAMILIES: Mapping[str, Make] = {
     "cascade": _plain(actions.Cascade),
     **{f"abstention_{score}": _of(abstention, score) for score in ("precision", "recall", "f1")},
     **{f"handoff_{score}": _of(handoff, score) for score in ("precision", "recall", "f1")},
+    "confidence_auroc": _plain(ConfidenceAuroc),
+    "confidence_ece": _plain(ConfidenceError),
+    "goals_met": _plain(course.goals_met),
+    "loops": _plain(course.loops),
+    "turns": _plain(course.turns),
+    "diverged": _plain(course.diverged),
+    "turns_on_script": _plain(course.turns_on_script),
     "repetition": _at(repetition, 4),
     "repeated_reply": _plain(repeated_reply),
     "length": _plain(length.length),
@@ -126,6 +134,13 @@ DEFAULTS = (
     "cascade",
     "abstention_f1",
     "handoff_f1",
+    "confidence_auroc",
+    "confidence_ece",
+    "goals_met",
+    "loops",
+    "turns",
+    "diverged",
+    "turns_on_script",
     "repetition@4",
     "language_match",
     "length",

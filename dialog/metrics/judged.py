@@ -56,6 +56,7 @@ class Given(Value):
     (id and source), any of which may be wanted. `logprobs` are natural
     log-probabilities of the wanted text's tokens under the agent's model.
     `succeeded` is the verdict on the whole conversation, on any of its turns.
+    `confidence` is how sure the agent was of having an answer, 0 to 1.
     """
 
     text: str | None = None
@@ -71,11 +72,30 @@ class Given(Value):
     abstained: bool | None = None
     handed_off: bool | None = None
     succeeded: bool | None = None
+    confidence: float | None = Field(default=None, ge=0, le=1)
     logprobs: tuple[float, ...] | None = None
     latency_s: NonNegativeFloat | None = None
     first_token_s: NonNegativeFloat | None = None
     prompt_tokens: NonNegativeInt | None = None
     reply_tokens: NonNegativeInt | None = None
+
+
+Ending = Literal["satisfied", "gave_up", "loop", "handed_off", "failed", "limit"]
+"""Why a free conversation ended: `failed` if the agent never answered, `limit` if it took too many turns."""
+
+
+class Course(Value):
+    """Where a free conversation stands at a turn.
+
+    `num_turns` are those of the whole conversation. `is_off_script`: the user says
+    something else than the transcript's at this place; None where there is no
+    transcript. `ended` and `goals_met` (0 to 1) stand on the last turn.
+    """
+
+    num_turns: int = Field(ge=1)
+    is_off_script: bool | None = None
+    ended: Ending | None = None
+    goals_met: float | None = Field(default=None, ge=0, le=1)
 
 
 class JudgedTurn(Value):
@@ -95,3 +115,5 @@ class JudgedTurn(Value):
     language: Language = "und"
     tags: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
+    course: Course | None = None
+    """Of free replay; None in forced replay."""

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Literal, Self
 
 from filelock import FileLock, Timeout
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from dialog.errors import ConfigError, CorpusError
 from dialog.replay.asked import Asked
-from dialog.replay.outcome import Data, Fingerprints
+from dialog.replay.outcome import Data, Fingerprints, Mode
 from dialog.replay.saved import Saved, read_turns
 from dialog.values import Value
 
@@ -33,11 +33,13 @@ class Manifest(Value):
     """What makes a run what it is."""
 
     format: Literal["instructrec-replay-1"] = "instructrec-replay-1"
-    mode: Literal["forced", "free"] = "forced"
+    mode: Mode = "forced"
     seeds: tuple[int, ...]
     questions: str
     """Hash of what is asked, whatever its order."""
     num_unasked: int = 0
+    cast: dict[str, str | None] = Field(default_factory=dict)
+    """Of free replay: the user, the environment, the most turns."""
     fingerprints: Fingerprints
     data: Data
 
@@ -91,6 +93,7 @@ class RunFolder:
             for what, one, other in (
                 ("the mode", before.mode, manifest.mode),
                 ("the transcripts", before.questions, manifest.questions),
+                ("the user or the environment", before.cast, manifest.cast),
                 ("agent A", before.fingerprints.a, manifest.fingerprints.a),
                 ("agent B", before.fingerprints.b, manifest.fingerprints.b),
             )

@@ -5,9 +5,11 @@
     p95_ms>800           A's p95_ms is above 800, as measured
 
 A threshold with a sign is about the difference A - B, one without is about A's
-own value. With `@LEVEL` the interval decides: FAIL where it lies wholly beyond
-the threshold, PASS where no part of it does, else INCONCLUSIVE; n/a is
-INCONCLUSIVE. Without a level the measured value decides.
+own value. With `@LEVEL` a test decides, one-sided as the gate is: at `@95` five
+in a hundred gates fail whose claim is not true, or pass whose claim is, at
+most. That is FAIL where the 90 % interval, which leaves 5 % on either side,
+lies wholly beyond the threshold, PASS where no part of it does, else
+INCONCLUSIVE; n/a is INCONCLUSIVE. Without a level the measured value decides.
 
 Several gates with a level are several chances of a false alarm, so their
 failures are corrected together (Holm 1979, "A Simple Sequentially Rejective
@@ -146,13 +148,14 @@ def _decision(gate: Gate, estimate: Estimate | None, is_beyond: bool) -> Decisio
         return Decision(
             gate, "inconclusive", f"{shown} on {estimate.num} conversation(s): too few for an interval"
         )
-    low, high = (_number(end, gate.is_difference) for end in estimate.interval(gate.level))
-    shown += f", {gate.level * 100:.4g} % interval [{low}, {high}]"
+    inner = 2 * gate.level - 1
+    low, high = (_number(end, gate.is_difference) for end in estimate.interval(inner))
+    shown += f", {inner * 100:.4g} % interval [{low}, {high}]"
     if is_beyond:
         return Decision(gate, "fail", shown)
     if _p(gate, estimate, opposite=True) <= 1 - gate.level:
         return Decision(gate, "pass", shown)
-    return Decision(gate, "inconclusive", f"{shown}; {_reach(estimate, gate.level)}")
+    return Decision(gate, "inconclusive", f"{shown}; {_reach(estimate, inner)}")
 
 
 def _reach(estimate: Estimate, level: float) -> str:

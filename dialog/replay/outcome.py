@@ -6,10 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
+from dialog.metrics.judged import Ending
 from dialog.replay.failures import Failure
 from dialog.replay.gates import Verdict
 from dialog.values import Value
 
+Mode = Literal["forced", "free"]
 Interval = tuple[float, float]
 EXIT_CODES: dict[Verdict, int] = {"pass": 0, "fail": 1, "inconclusive": 4}
 CRASHED = 3
@@ -67,7 +69,7 @@ class Outcome(Value):
 
     verdict: Verdict
     exit_code: int
-    mode: Literal["forced", "free"] = "forced"
+    mode: Mode
     seeds: tuple[int, ...]
     num_conversations: int = Field(ge=0)
     num_turns: int = Field(ge=0)
@@ -76,6 +78,10 @@ class Outcome(Value):
     failures: tuple[Failure, ...]
     fingerprints: Fingerprints
     data: Data
+    endings: dict[Literal["a", "b"], dict[Ending, int]] = Field(default_factory=dict)
+    """How free conversations ended, by agent; empty in forced replay."""
+    gap: dict[str, MetricOutcome] = Field(default_factory=dict)
+    """Agent A's free replay (`a`) against a forced one of the same conversations (`b`)."""
     notes: tuple[str, ...] = ()
     """What the reader must know: turns not asked, lines skipped, an agent that never answered."""
 
@@ -102,7 +108,8 @@ class Outcome(Value):
             case "pass" if not self.gates:
                 return "PASS: no gate was set (--fail-on)"
             case "pass":
-                return f"PASS: all {len(self.gates)} gates hold"
+                held = "the gate holds" if len(self.gates) == 1 else f"all {len(self.gates)} gates hold"
+                return f"PASS: {held}"
             case "fail":
                 failed = [gate.expr for gate in self.gates if gate.verdict == "fail"]
                 return f"FAIL: {', '.join(failed)}"

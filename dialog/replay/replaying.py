@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dialog.errors import CorpusError
+from dialog.errors import ConfigError, CorpusError
 from dialog.metrics.judged import Given
 from dialog.metrics.metric import Metric
 from dialog.replay.agents.answering import ReplayAgent
 from dialog.replay.asked import Asked
 from dialog.replay.failures import failures
 from dialog.replay.folder import MANIFEST, TURNS, Manifest, RunFolder, read_manifest
+from dialog.replay.free.saved import had_all, whole
 from dialog.replay.gates import Gate
 from dialog.replay.report.write import write_report
 from dialog.replay.run import ask, plan
@@ -78,7 +79,7 @@ def replay(
     answered = completed(read_turns(folder.turns).turns, turns, labels=labels, seeds=seeds)
     told_again = [f"{len(again)} failed turns were asked again; their latest answers count"] if again else []
     told = Told(seeds, manifest.fingerprints, manifest.data, (*notes, *told_again))
-    return _written(folder, answered, judging, told)
+    return written(folder, answered, judging, told)
 
 
 def rescore(
@@ -97,7 +98,7 @@ def rescore(
         turns: what is wanted now, in place of what was; None leaves it as saved.
 
     Raises:
-        ConfigError: `into` holds another run.
+        ConfigError: `into` holds another run, or `turns` are given of a free one.
         CorpusError: `source` is no run, or its files are damaged.
     """
     manifest = read_manifest(source)
@@ -105,16 +106,15 @@ def rescore(
     if not saved.turns:
         raise CorpusError("holds no answers; replay first", path=source / TURNS)
     labels: list[Label] = ["a"] if manifest.fingerprints.b is None else ["a", "b"]
-    wanted = turns if turns is not None else _questions(saved.turns.values())
-    answered = completed(saved.turns, wanted, labels=labels, seeds=manifest.seeds)
+    answered = _answered(manifest, saved.turns, turns, labels=labels)
     with RunFolder(into) as folder:
         if into.resolve() != source.resolve():
             folder.refuse_another(manifest)
             shutil.copyfile(source / TURNS, folder.turns)
             shutil.copyfile(source / MANIFEST, folder.path / MANIFEST)
         torn = ["the last saved line was cut short and is left out"] if saved.was_torn else []
-        told = Told(manifest.seeds, manifest.fingerprints, manifest.data, (*notes, *torn))
-        return _written(folder, answered, judging, told)
+        told = Told(manifest.seeds, manifest.fingerprints, manifest.data, (*notes, *torn), mode=manifest.mode)
+        return written(folder, answered, judging, told)
 
 
 def completed(
@@ -135,6 +135,22 @@ def completed(
     return found
 
 
+def _answered(
+    manifest: Manifest,
+    saved: Mapping[Key, SavedTurn],
+    turns: Sequence[Asked] | None,
+    *,
+    labels: Sequence[Label],
+) -> list[SavedTurn]:
+    if manifest.mode == "forced":
+        wanted = turns if turns is not None else _questions(saved.values())
+        return completed(saved, wanted, labels=labels, seeds=manifest.seeds)
+    if turns is not None:
+        raise ConfigError("a free replay is judged by its end; rescore it without transcripts")
+    ids = list(dict.fromkeys(turn.conversation_id for turn in saved.values()))
+    return had_all(whole(saved), ids, labels=labels, seeds=manifest.seeds)
+
+
 def _questions(saved: Iterable[SavedTurn]) -> list[Asked]:
     """What was asked, once each, however many answered."""
     fields = Asked.model_fields
@@ -146,7 +162,8 @@ def _questions(saved: Iterable[SavedTurn]) -> list[Asked]:
     )
 
 
-def _written(folder: RunFolder, answered: Sequence[SavedTurn], judging: Judging, told: Told) -> Scored:
+def written(folder: RunFolder, answered: Sequence[SavedTurn], judging: Judging, told: Told) -> Scored:
+    """Score what was answered, and write the reports of it. Raises CorpusError."""
     scored = score(answered, metrics=judging.metrics, gates=judging.gates, told=told)
     write_report(folder, scored, answered, judging.metrics)
     return scored

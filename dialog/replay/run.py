@@ -15,11 +15,14 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from typing import TypeVar
 
 from dialog.errors import Interrupted
 from dialog.replay.agents.answering import ReplayAgent
 from dialog.replay.asked import Asked
 from dialog.replay.saved import Key, Label, SavedTurn, TurnFile
+
+One = TypeVar("One")
 
 _LOOK_S = 0.2
 """How often the waiting thread wakes up, so that Ctrl-C is heard at once."""
@@ -65,6 +68,8 @@ def ask(
 ) -> None:
     """Have every unit answered and saved.
 
+    Nothing that is answered after a stop is kept, for the stop may have spoilt it.
+
     Args:
         advance: told (turns done, turns in all), from any thread.
 
@@ -72,21 +77,81 @@ def ask(
         Interrupted: Ctrl-C; what was answered is saved. The agents are closed.
         CorpusError: an answer cannot be saved.
     """
-    total = sum(len(unit.turns) for unit in units)
-    work = _Work(agents, file, advance, total)
+
+    def do(unit: Unit, work: Work) -> None:
+        with agents[unit.agent].session(seed=unit.seed) as answer:
+            for asked in unit.turns:
+                if work.is_stopped():
+                    return
+                given = answer(asked)
+                if work.is_stopped():
+                    return
+                file.append(SavedTurn.of(asked.judged(given), agent=unit.agent, seed=unit.seed))
+                work.done_one()
+
+    work = Work(sum(len(unit.turns) for unit in units), what="turns", advance=advance)
+    spread(units, do, work=work, agents=agents, workers=workers)
+
+
+class Work:
+    """What workers share: how much is done, and whether to stop.
+
+    Args:
+        advance: told (done, total), from any thread.
+    """
+
+    def __init__(self, total: int, *, what: str, advance: Callable[[int, int], None]) -> None:
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._done = 0
+        self._total = total
+        self._what = what
+        self._advance = advance
+
+    def is_stopped(self) -> bool:
+        return self._stop.is_set()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def done_one(self) -> None:
+        with self._lock:
+            self._done += 1
+            self._advance(self._done, self._total)
+
+    @property
+    def told(self) -> str:
+        """How far it came."""
+        return (
+            f"stopped after {self._done} of {self._total} {self._what}; they are saved, run the same again "
+            "to go on"
+        )
+
+
+def spread(
+    units: Sequence[One],
+    do: Callable[[One, Work], None],
+    *,
+    work: Work,
+    agents: Mapping[Label, ReplayAgent],
+    workers: int,
+) -> None:
+    """Do every unit, `workers` at once.
+
+    Raises:
+        Interrupted: Ctrl-C. The agents are closed.
+        Exception: whatever `do` raises first; the agents are closed.
+    """
     pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="replay")
     try:
-        futures = {pool.submit(work.do, unit) for unit in units}
-        _await(futures)
+        _await({pool.submit(do, unit, work) for unit in units})
     except BaseException as error:
-        work.stop.set()
+        work.stop()
         for agent in agents.values():
             agent.close()
         pool.shutdown(wait=True, cancel_futures=True)
         if isinstance(error, KeyboardInterrupt):
-            raise Interrupted(
-                f"stopped after {work.done} of {total} turns; they are saved, run the same again to go on"
-            ) from None
+            raise Interrupted(work.told) from None
         raise
     pool.shutdown()
 
@@ -96,36 +161,3 @@ def _await(futures: set[Future[None]]) -> None:
         finished, futures = wait(futures, timeout=_LOOK_S, return_when=FIRST_EXCEPTION)
         for future in finished:
             future.result()
-
-
-class _Work:
-    """What the workers share."""
-
-    def __init__(
-        self,
-        agents: Mapping[Label, ReplayAgent],
-        file: TurnFile,
-        advance: Callable[[int, int], None],
-        total: int,
-    ) -> None:
-        self.stop = threading.Event()
-        self.done = 0
-        self._agents = agents
-        self._file = file
-        self._advance = advance
-        self._total = total
-        self._lock = threading.Lock()
-
-    def do(self, unit: Unit) -> None:
-        """Answer a unit; nothing that is answered after the stop is kept, for the stop may have spoilt it."""
-        with self._agents[unit.agent].session(seed=unit.seed) as answer:
-            for asked in unit.turns:
-                if self.stop.is_set():
-                    return
-                given = answer(asked)
-                if self.stop.is_set():
-                    return
-                self._file.append(SavedTurn.of(asked.judged(given), agent=unit.agent, seed=unit.seed))
-                with self._lock:
-                    self.done += 1
-                    self._advance(self.done, self._total)

@@ -102,12 +102,12 @@ class TurnFile:
         except OSError as error:
             raise CorpusError(f"cannot be written: {error.strerror or error}", path=path) from error
 
-    def append(self, turn: SavedTurn) -> None:
+    def append(self, *turns: SavedTurn) -> None:
         """Durable when it returns. Raises CorpusError."""
-        line = turn.model_dump_json(exclude_defaults=True).encode("utf-8", "backslashreplace") + b"\n"
+        lines = [turn.model_dump_json(exclude_defaults=True) + "\n" for turn in turns]
         with self._lock:
             try:
-                self._file.write(line)
+                self._file.write("".join(lines).encode("utf-8", "backslashreplace"))
                 self._file.flush()
                 os.fsync(self._file.fileno())
             except OSError as error:

@@ -9,13 +9,14 @@ conversation stays the unit of chance.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dialog.metrics.judged import Ending
 from dialog.metrics.metric import Metric
 from dialog.replay.failures import Failure, crashed_agents, failures
 from dialog.replay.gates import Gate, decide, verdict_of
@@ -27,6 +28,7 @@ from dialog.replay.outcome import (
     GateOutcome,
     Interval,
     MetricOutcome,
+    Mode,
     Outcome,
 )
 from dialog.replay.saved import Key, Label, SavedTurn
@@ -49,6 +51,8 @@ class Told:
     fingerprints: Fingerprints
     data: Data
     notes: tuple[str, ...] = field(default=())
+    mode: Mode = "forced"
+    gap: Mapping[str, MetricOutcome] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,12 +74,12 @@ def score(
     estimates: dict[tuple[str, bool], Estimate] = {}
     found = {turn.key: tuple(failures(turn)) for turn in ordered}
     judged = with_verdicts(ordered, found)
-    tallied = {label: _by_conversation(judged, label) for label in _labels(is_comparison)}
+    tallied = {label: by_conversation(judged, label) for label in _labels(is_comparison)}
     draws = Draws(ids) if ids else None
     for metric in metrics:
         b = tallies(metric, tallied["b"], ids) if is_comparison else None
         sample = Sample(draws, tallies(metric, tallied["a"], ids), b, metric.value) if draws else None
-        outcomes[metric.name] = _outcome(metric, sample, is_comparison=is_comparison)
+        outcomes[metric.name] = outcome_of(metric, sample, is_comparison=is_comparison)
         if sample is not None:
             estimates[metric.name, False] = sample.of_a()
             if is_comparison:
@@ -87,6 +91,7 @@ def score(
     outcome = Outcome(
         verdict="fail" if crashed else verdict,
         exit_code=CRASHED if crashed else EXIT_CODES[verdict],
+        mode=told.mode,
         seeds=told.seeds,
         num_conversations=len(ids),
         num_turns=len({(turn.conversation_id, turn.turn) for turn in ordered}),
@@ -97,6 +102,8 @@ def score(
         failures=tuple(failure for turn in ordered for failure in found[turn.key]),
         fingerprints=told.fingerprints,
         data=told.data,
+        endings=_endings(ordered),
+        gap=dict(told.gap),
         notes=(*told.notes, *notes),
     )
     return Scored(outcome, found)
@@ -124,8 +131,12 @@ def _labels(is_comparison: bool) -> tuple[Label, ...]:
     return ("a", "b") if is_comparison else ("a",)
 
 
-def _by_conversation(ordered: Sequence[SavedTurn], label: Label) -> dict[str, list[SavedTurn]]:
-    """An agent's turns by conversation; seed after seed, each in order."""
+def by_conversation(ordered: Sequence[SavedTurn], label: Label) -> dict[str, list[SavedTurn]]:
+    """An agent's turns by conversation; seed after seed, each in order.
+
+    Args:
+        ordered: by turn.
+    """
     found: dict[str, list[SavedTurn]] = defaultdict(list)
     for turn in sorted(ordered, key=lambda turn: turn.seed):
         if turn.agent == label:
@@ -133,7 +144,8 @@ def _by_conversation(ordered: Sequence[SavedTurn], label: Label) -> dict[str, li
     return found
 
 
-def _outcome(metric: Metric, sample: Sample | None, *, is_comparison: bool) -> MetricOutcome:
+def outcome_of(metric: Metric, sample: Sample | None, *, is_comparison: bool) -> MetricOutcome:
+    """What a sample says of a metric; all n/a without one."""
     about = {
         "signature": metric.signature,
         "higher_is_better": metric.higher_is_better,
@@ -158,6 +170,14 @@ def _outcome(metric: Metric, sample: Sample | None, *, is_comparison: bool) -> M
             **about,
         }
     )
+
+
+def _endings(turns: Iterable[SavedTurn]) -> dict[Label, dict[Ending, int]]:
+    found: dict[Label, Counter[Ending]] = defaultdict(Counter)
+    for turn in turns:
+        if turn.course is not None and turn.course.ended is not None:
+            found[turn.agent][turn.course.ended] += 1
+    return {label: dict(sorted(counts.items())) for label, counts in sorted(found.items())}
 
 
 def _interval(estimate: Estimate) -> Interval | None:

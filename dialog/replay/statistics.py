@@ -59,14 +59,15 @@ class Estimate:
         num: conversations it rests on.
         num_telling: those that can speak against sameness: of a difference, those where
             the agents differ.
-        p_same: of a difference, `Sample.p_value`; else None.
+        p_less, p_more: of a difference, how often exchanging the agents gives one as low, as high; else None.
     """
 
     point: float
     replicates: Floats
     num: int
     num_telling: int
-    p_same: float | None = None
+    p_less: float | None = None
+    p_more: float | None = None
 
     @property
     def is_known(self) -> bool:
@@ -90,8 +91,8 @@ class Estimate:
     def p_beyond(self, threshold: float, *, below: bool, or_at: bool) -> float:
         """How surprising the replicates would be if the quantity were not beyond `threshold`.
 
-        The level at which the two-sided interval just stops excluding the
-        threshold, at least 2^(1 - n): n conversations have no more to say. 1 if unknown.
+        One-sided, as the claim is: half the level at which the two-sided interval just stops
+        excluding the threshold, at least 2^-n: n conversations have no more to say. 1 if unknown.
 
         Args:
             below: beyond means less, else more.
@@ -106,7 +107,8 @@ class Estimate:
         direction; against 0 the exchange of the agents, which is exact, has a say, too.
         """
         p = self._p(threshold, below=below, or_at=or_at, num=self.num_telling)
-        return max(p, self.p_same) if threshold == 0 and self.p_same is not None else p
+        exchanged = self.p_less if below else self.p_more
+        return max(p, exchanged) if threshold == 0 and exchanged is not None else p
 
     def _p(self, threshold: float, *, below: bool, or_at: bool, num: int) -> float:
         if not self.is_known:
@@ -115,7 +117,7 @@ class Estimate:
         against = int((signs < 0).sum() if or_at else (signs <= 0).sum())
         share = min(max(against, 0.5) / len(self.replicates), 1 - 0.5 / len(self.replicates))
         z = -_NORMAL.inv_cdf(share)
-        return 1.0 if z <= 0 else min(1.0, max(_level_of(z, self.num), 2.0 ** (1 - num)))
+        return 1.0 if z <= 0 else min(1.0, max(_level_of(z, self.num) / 2, 2.0**-num))
 
     def mde(self, level: float = 0.95) -> float:
         """The smallest true change that would be found at `level` in 80 % of such samples; NaN if unknown."""
@@ -186,7 +188,14 @@ class Sample:
         point = self._scores(self._a.sum(axis=0)) - self._scores(b.sum(axis=0))
         num_telling = int((self._a != b).any(axis=1).sum())
         found = self._estimate(point, self._replicates_a - replicates_b)
-        return replace(found, num_telling=num_telling, p_same=self.p_value())
+        if not math.isfinite(found.point):
+            return replace(found, num_telling=num_telling)
+        return replace(
+            found,
+            num_telling=num_telling,
+            p_less=_share(self._exchanged <= found.point + _tie(found.point)),
+            p_more=_share(self._exchanged >= found.point - _tie(found.point)),
+        )
 
     def p_value(self) -> float:
         """Two-sided, of "both are the same": how often exchanging them gives a difference this large.
@@ -196,21 +205,20 @@ class Sample:
         Raises:
             ValueError: there is no other agent.
         """
-        return self._p_same
-
-    @cached_property
-    def _p_same(self) -> float:
         b, _ = self._other()
-        total_a, total_b = self._a.sum(axis=0), b.sum(axis=0)
-        observed = abs(float(self._scores(total_a) - self._scores(total_b)))
+        observed = abs(float(self._scores(self._a.sum(axis=0)) - self._scores(b.sum(axis=0))))
         if not math.isfinite(observed):
             return math.nan
+        return _share(np.abs(self._exchanged) >= observed - _tie(observed))
+
+    @cached_property
+    def _exchanged(self) -> Floats:
+        """Differences with the agents exchanged at random, finite ones only."""
+        b, _ = self._other()
         swapped = self._draws.sums(self._draws.swaps, self._a - b)
-        differences = np.abs(self._scores(total_a - swapped) - self._scores(total_b + swapped))
-        finite = differences[np.isfinite(differences)]
-        # sums in another order differ in their last digits
-        extreme = int((finite >= observed * (1 - 1e-9) - 1e-12).sum())
-        return (1 + extreme) / (1 + len(finite))
+        total_a, total_b = self._a.sum(axis=0), b.sum(axis=0)
+        differences = self._scores(total_a - swapped) - self._scores(total_b + swapped)
+        return differences[np.isfinite(differences)]
 
     def _other(self) -> tuple[Floats, Floats]:
         if self._b is None or self._replicates_b is None:
@@ -226,6 +234,16 @@ class Sample:
         if len(finite) < _MIN_FINITE * len(replicates):
             finite = finite[:0]
         return Estimate(float(point), finite, self.num, num_telling=self.num)
+
+
+def _share(is_extreme: NDArray[np.bool_]) -> float:
+    """The p-value of a test by exchange: the sample itself is one of the arrangements."""
+    return (1 + int(is_extreme.sum())) / (1 + len(is_extreme))
+
+
+def _tie(value: float) -> float:
+    """Sums in another order differ in their last digits."""
+    return abs(value) * 1e-9 + 1e-12
 
 
 def t_quantile(share: float, freedom: int) -> float:

@@ -137,6 +137,8 @@ NO_FAILING_VALUE = {
     *("cross_entropy", "perplexity", "citation_support", "repetition@4", "repeated_reply", "length"),
     *("p50_ms", "p90_ms", "p95_ms", "p99_ms", "first_token_p50_ms", "first_token_p95_ms"),
     *("prompt_tokens", "reply_tokens", "success"),
+    # An agent that never tells a confidence; forced replay has no course.
+    *("confidence_auroc", "confidence_ece", "goals_met", "loops", "turns", "diverged", "turns_on_script"),
     # Precision of what was never said; recall and F1 count the miss.
     *("abstention_precision", "handoff_precision", "oos_precision", "oos_recall", "oos_f1", "slot_precision"),
 }

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from dialog.metrics.judged import Given
 from dialog.replay.asked import Asked
+from dialog.replay.environments.environment import Environment
 
 Answer = Callable[[Asked], Given]
 
@@ -31,7 +32,10 @@ class ReplayAgent(Protocol):
         """What produced the answers; equal ones may be resumed and compared."""
 
     def session(self, *, seed: int) -> AbstractContextManager[Answer]:
-        """Answers the turns of one conversation."""
+        """Answers the turns of one recorded conversation, each from the history it is given."""
+
+    def conversation(self, *, seed: int, environment: Environment | None) -> AbstractContextManager[Answer]:
+        """Answers the turns of one conversation of its own, and may act on `environment` in it."""
 
     def close(self) -> None:
         """Let go of processes and models; sessions under way end soon, their answers are worth nothing."""

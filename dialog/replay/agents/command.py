@@ -19,14 +19,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import IO
 
 from dialog.errors import ConfigError
 from dialog.metrics.judged import Given
+from dialog.replay.agents.acting import conversing
 from dialog.replay.agents.answering import Answer, failed
 from dialog.replay.agents.heard import BAD_ANSWER, heard
 from dialog.replay.asked import Asked
+from dialog.replay.environments.environment import Environment
 
 MAX_LINE_BYTES = 16 * 2**20
 STDERR_LINES = 20
@@ -93,6 +95,10 @@ class CommandAgent:
         if holder.child is not None:
             with self._lock:
                 self._idle[seed].append(holder.child)
+
+    def conversation(self, *, seed: int, environment: Environment | None) -> AbstractContextManager[Answer]:
+        """The same, told what its actions did (`acting`)."""
+        return conversing(self, seed=seed, environment=environment)
 
     def close(self) -> None:
         with self._lock:

@@ -20,6 +20,8 @@ from dialog.events import ActionProposed, Retrieved
 from dialog.metrics.judged import Action, Given
 from dialog.replay.agents.answering import Answer, failed
 from dialog.replay.asked import Asked
+from dialog.replay.environments.environment import Environment, Tool
+from dialog.replay.environments.opened import Worlds
 from dialog.store import open_store
 from dialog.store.transfer import from_transcript
 from dialog.streams import TurnStream
@@ -38,6 +40,7 @@ class ConfiguredAgent:
         scores: whether to measure how likely the model finds the wanted reply.
         explains: whether to measure what each reply rests on (`DialogAgent.explain`).
         progress: told what is being fetched or opened.
+        tools: of the environment it may act on in free replay; skills propose them by name.
 
     Raises:
         ModelError, KnowledgeError, ConfigError: a part cannot be opened.
@@ -50,9 +53,13 @@ class ConfiguredAgent:
         scores: bool = False,
         explains: bool = False,
         progress: Callable[[str], None] | None = None,
+        tools: Sequence[Tool] = (),
     ) -> None:
         self._store = open_store("sqlite://")
-        self._agent = DialogAgent(config, store=self._store, progress=progress)
+        self._worlds = Worlds(tools)
+        self._agent = DialogAgent(
+            config, store=self._store, actions=self._worlds.actions(), progress=progress
+        )
         self._scores = scores
         self._explains = explains
         self._stop = threading.Event()
@@ -66,18 +73,42 @@ class ConfiguredAgent:
     @contextmanager
     def session(self, *, seed: int) -> Iterator[Answer]:
         used: set[str] = set()
-        with self._quiet:
-            self._num_sessions += 1
 
         def answer(asked: Asked) -> Given:
-            conversation_id = asked.conversation_id if seed == 0 else f"{asked.conversation_id} (seed {seed})"
+            conversation_id = _named(asked, seed)
             used.add(conversation_id)
+            self._begin(conversation_id, _spoken(asked.messages)[:-1])
             return self._answer(asked, conversation_id, seed=seed)
 
-        try:
+        with self._counted():
             yield answer
             for conversation_id in used:
                 self._store.delete(conversation_id)
+
+    @contextmanager
+    def conversation(self, *, seed: int, environment: Environment | None) -> Iterator[Answer]:
+        used: set[str] = set()
+
+        def answer(asked: Asked) -> Given:
+            conversation_id = _named(asked, seed)
+            if conversation_id not in used:
+                used.add(conversation_id)
+                self._begin(conversation_id, _spoken(asked.messages)[:-1])
+                self._worlds.enter(conversation_id, environment)
+            return self._answer(asked, conversation_id, seed=seed)
+
+        with self._counted():
+            yield answer
+            for conversation_id in used:
+                self._worlds.enter(conversation_id, None)
+                self._store.delete(conversation_id)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._quiet:
+            self._num_sessions += 1
+        try:
+            yield
         finally:
             with self._quiet:
                 self._num_sessions -= 1
@@ -91,12 +122,11 @@ class ConfiguredAgent:
         self._store.close()
 
     def _answer(self, asked: Asked, conversation_id: str, *, seed: int) -> Given:
-        *before, last = _spoken(asked.messages)
+        last = _spoken(asked.messages)[-1]
         sampling = self._agent.config.values.sampling
         sampling = sampling.model_copy(update={"seed": (sampling.seed or 0) + seed})
         started = time.perf_counter()
         try:
-            self._begin(conversation_id, before)
             with self._agent.stream(
                 last.content, conversation_id=conversation_id, sampling=sampling
             ) as stream:
@@ -118,6 +148,7 @@ class ConfiguredAgent:
     def _heard(self, stream: TurnStream) -> dict[str, object]:
         """What only the events tell."""
         retrieved: tuple[tuple[str, str], ...] | None = None
+        confidence: float | None = None
         actions: list[Action] = []
         for event in stream:
             if self._stop.is_set():
@@ -125,11 +156,12 @@ class ConfiguredAgent:
             match event:
                 case Retrieved(result=result):
                     retrieved = tuple((one.id, one.source) for one in result.passages)
+                    confidence = result.confidence
                 case ActionProposed(name=name, arguments=arguments):
                     actions.append(Action(name=name, arguments=arguments))
                 case _:
                     pass
-        return {"retrieved": retrieved, "actions": tuple(actions)}
+        return {"retrieved": retrieved, "confidence": confidence, "actions": tuple(actions)}
 
     def _given(
         self,
@@ -188,6 +220,10 @@ class ConfiguredAgent:
             cause.model_copy(update={"segment": said.get(cause.segment, cause.segment)})
             for cause in self._agent.explain(conversation_id)
         )
+
+
+def _named(asked: Asked, seed: int) -> str:
+    return asked.conversation_id if seed == 0 else f"{asked.conversation_id} (seed {seed})"
 
 
 def _spoken(messages: Sequence[Message]) -> list[Message]:

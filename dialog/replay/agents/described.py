@@ -30,6 +30,7 @@ from dialog.replay.agents.answering import ReplayAgent
 from dialog.replay.agents.command import CommandAgent
 from dialog.replay.agents.configured import ConfiguredAgent
 from dialog.replay.agents.function import FunctionAgent, imported
+from dialog.replay.environments.environment import Tool
 from dialog.values import Value
 
 DEFAULT_TIMEOUT_S = 60.0
@@ -61,13 +62,14 @@ def open_agent(
     overrides: Sequence[str] = (),
     scores: bool = False,
     explains: bool = False,
+    tools: Sequence[Tool] = (),
     progress: Callable[[str], None] | None = None,
 ) -> ReplayAgent:
     """Open the agent that a file describes; None is the configuration of the working directory.
 
     Args:
         overrides: `section.key=value`, for configurations only.
-        scores, explains, progress: see `ConfiguredAgent`.
+        scores, explains, tools, progress: see `ConfiguredAgent`.
 
     Raises:
         ConfigError: the file cannot be read or says something else.
@@ -77,7 +79,7 @@ def open_agent(
     match foreign:
         case None:
             config = load_config(path, overrides=overrides)
-            return ConfiguredAgent(config, scores=scores, explains=explains, progress=progress)
+            return ConfiguredAgent(config, scores=scores, explains=explains, tools=tools, progress=progress)
         case _Command():
             assert path is not None
             command = [_found(part, beside=path.parent) for part in foreign.command]

@@ -15,15 +15,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from dialog.errors import ConfigError
 from dialog.metrics.judged import Given
+from dialog.replay.agents.acting import conversing
 from dialog.replay.agents.answering import Answer, failed
 from dialog.replay.agents.heard import heard
 from dialog.replay.asked import Asked
+from dialog.replay.environments.environment import Environment
 
 _Outcome = queue.SimpleQueue[tuple[object, BaseException | None]]
 Target = Callable[[dict[str, Any]], object]
@@ -43,6 +45,10 @@ class FunctionAgent:
     def session(self, *, seed: int) -> Iterator[Answer]:
         """The same callable for every session; it is not told the seed."""
         yield self._answer
+
+    def conversation(self, *, seed: int, environment: Environment | None) -> AbstractContextManager[Answer]:
+        """The same, told what its actions did (`acting`)."""
+        return conversing(self, seed=seed, environment=environment)
 
     def close(self) -> None:
         """Whoever waits for an answer waits no longer."""
@@ -76,15 +82,18 @@ class FunctionAgent:
         return heard(answer, latency_s=latency_s)
 
 
-def imported(target: str, *, beside: Path) -> Target:
+def imported(target: str, *, beside: Path, setting: str = "agent.target") -> Target:
     """The callable `package.module:name`, found as Python finds it, in the working directory, or `beside`.
+
+    Args:
+        setting: what named it, for errors.
 
     Raises:
         ConfigError: there is no such module or callable, or importing it fails.
     """
     module_name, separator, name = target.partition(":")
     if not separator or not module_name or not name:
-        raise ConfigError(f"agent.target = {target!r} is not of the form package.module:callable")
+        raise ConfigError(f"{setting} = {target!r} is not of the form package.module:callable")
     added = [str(Path.cwd()), str(beside)]
     sys.path[:0] = added
     try:
@@ -93,11 +102,11 @@ def imported(target: str, *, beside: Path) -> Target:
             found = getattr(found, part)
     except Exception as error:  # whatever a stranger's module does
         raise ConfigError(
-            f"agent.target = {target!r} cannot be imported: {type(error).__name__}: {error}"
+            f"{setting} = {target!r} cannot be imported: {type(error).__name__}: {error}"
         ) from error
     finally:
         for folder in added:
             sys.path.remove(folder)
     if not callable(found):
-        raise ConfigError(f"agent.target = {target!r} is a {type(found).__name__}, which cannot be called")
+        raise ConfigError(f"{setting} = {target!r} is a {type(found).__name__}, which cannot be called")
     return found

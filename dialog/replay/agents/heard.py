@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from dialog.metrics.judged import Action, Given
 from dialog.replay.agents.answering import failed
@@ -30,6 +30,7 @@ class _Answer(BaseModel):
     abstained: bool | None = None
     handed_off: bool | None = None
     succeeded: bool | None = None
+    confidence: float | None = Field(default=None, ge=0, le=1)
     prompt_tokens: NonNegativeInt | None = None
     reply_tokens: NonNegativeInt | None = None
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from dialog.replay.outcome import Outcome
+from dialog.replay.outcome import MetricOutcome, Outcome
 from dialog.replay.report.shown import number, plain
 
 MAX_FAILURES = 50
@@ -18,7 +18,9 @@ _OBEYED = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 
 def markdown(outcome: Outcome) -> str:
     """The whole text."""
-    return "\n".join((*_head(outcome), *_scores(outcome), *_failures(outcome), ""))
+    return "\n".join(
+        (*_head(outcome), *_scores(outcome), *_endings(outcome), *_gap(outcome), *_failures(outcome), "")
+    )
 
 
 def _head(outcome: Outcome) -> Iterator[str]:
@@ -51,9 +53,12 @@ def _score_table(outcome: Outcome) -> Iterator[str]:
         ]
         yield from _table(("metric", "A", "95 % interval", "conversations", "signature"), rows)
         return
-    header = ("metric", "A", "B", "A - B", "95 % interval", "p", "MDE", "signature")
+    yield from _comparison(("metric", "A", "B", "A - B"), outcome.computed)
+
+
+def _comparison(names: Sequence[str], metrics: Mapping[str, MetricOutcome]) -> Iterator[str]:
     yield from _table(
-        header,
+        (*names, "95 % interval", "p", "MDE", "signature"),
         [
             (
                 name,
@@ -65,9 +70,26 @@ def _score_table(outcome: Outcome) -> Iterator[str]:
                 number(one.mde),
                 one.signature,
             )
-            for name, one in outcome.computed.items()
+            for name, one in metrics.items()
         ],
     )
+
+
+def _endings(outcome: Outcome) -> Iterator[str]:
+    if outcome.endings:
+        yield ""
+        endings = sorted({ending for counts in outcome.endings.values() for ending in counts})
+        rows = [
+            (agent.upper(), *(str(counts.get(ending, 0)) for ending in endings))
+            for agent, counts in outcome.endings.items()
+        ]
+        yield from _table(("conversations that ended", *endings), rows)
+
+
+def _gap(outcome: Outcome) -> Iterator[str]:
+    if outcome.gap:
+        yield "\nGap to forced replay of agent A: what its own history costs it.\n"
+        yield from _comparison(("metric", "free", "forced", "free - forced"), outcome.gap)
 
 
 def _failures(outcome: Outcome) -> Iterator[str]:

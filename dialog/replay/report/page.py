@@ -3,29 +3,33 @@
 Whatever users and agents said is escaped (`shown`); the page's own policy
 forbids the network and any script but its own, which only hides turns.
 
-    text = page(outcome, pairs, sorted_by="chrf")
+    text = page(outcome, items, turns, order="the lowest by A's chrf come first")
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
 
 from dialog.replay.outcome import MetricOutcome, Outcome
 from dialog.replay.report import svg
-from dialog.replay.report.pairs import Pair
+from dialog.replay.report.item import Item
 from dialog.replay.report.shown import html, number
 from dialog.replay.report.style import SCRIPT, STYLE, policy
-from dialog.replay.report.turns import turn_section
-from dialog.replay.saved import Label
+from dialog.replay.saved import Label, SavedTurn
 
-MAX_TURNS = 400
-"""Turns shown, the worst regressions; all of them are in turns.jsonl."""
+MAX_ITEMS = 400
+"""Turns or conversations shown, the worst regressions; all of them are in turns.jsonl."""
 
 
-def page(outcome: Outcome, pairs: Sequence[Pair], *, sorted_by: str | None) -> str:
-    """The whole page."""
-    shown = pairs[:MAX_TURNS]
+def page(outcome: Outcome, items: Sequence[Item], turns: Collection[SavedTurn], *, order: str) -> str:
+    """The whole page.
+
+    Args:
+        items: turns, or conversations of a free replay, in the order they are shown.
+        turns: all that was answered.
+        order: what comes first, in words.
+    """
     return "\n".join(
         (
             "<!doctype html>",
@@ -35,9 +39,11 @@ def page(outcome: Outcome, pairs: Sequence[Pair], *, sorted_by: str | None) -> s
             f"<title>Replay: {html(outcome.headline)}</title><style>{STYLE}</style></head><body>",
             *_verdict(outcome),
             *_metrics(outcome),
-            *_latencies(pairs),
+            *_endings(outcome),
+            *_gap(outcome),
+            *_latencies(turns),
             *_failures(outcome),
-            *_turns(outcome, shown, num_all=len(pairs), sorted_by=sorted_by),
+            *_items(outcome, items, order=order),
             *_origins(outcome),
             f"<script>{SCRIPT}</script></body></html>",
             "",
@@ -117,11 +123,36 @@ def _better(metric: MetricOutcome) -> svg.Better:
             return "neither"
 
 
-def _latencies(pairs: Sequence[Pair]) -> Iterator[str]:
-    times = {
-        name: [one.given.latency_s for one in turns if one is not None and one.given.latency_s is not None]
-        for name, turns in (("A", [pair.a for pair in pairs]), ("B", [pair.b for pair in pairs]))
-    }
+def _endings(outcome: Outcome) -> Iterator[str]:
+    if not outcome.endings:
+        return
+    endings = sorted({ending for counts in outcome.endings.values() for ending in counts})
+    heads = "".join(f"<th class=n>{ending.replace('_', ' ')}" for ending in endings)
+    yield f"<h2>How conversations ended</h2><table><tr><th>agent{heads}</tr>"
+    for agent, counts in outcome.endings.items():
+        cells = "".join(f"<td class=n>{counts.get(ending, 0)}" for ending in endings)
+        yield f"<tr><td>{agent.upper()}{cells}</tr>"
+    yield "</table>"
+
+
+def _gap(outcome: Outcome) -> Iterator[str]:
+    if not outcome.gap:
+        return
+    yield (
+        '<h2>Gap to forced replay</h2><p class="quiet">Agent A with its own history against A with the '
+        "recorded one: two measurements that are never mixed. The difference is free - forced.</p>"
+        '<div class="wide"><table><tr><th>metric<th class=n>free<th class=n>forced<th class=n>difference'
+        "<th>95 % interval<th><th class=n>p<th class=n>MDE<th class=n>conv.<th>how it is computed</tr>"
+    )
+    yield from (_metric_row(name, metric, is_comparison=True) for name, metric in outcome.gap.items())
+    yield "</table></div>"
+
+
+def _latencies(turns: Collection[SavedTurn]) -> Iterator[str]:
+    times: dict[str, list[float]] = {"A": [], "B": []}
+    for turn in turns:
+        if turn.given.latency_s is not None:
+            times[turn.agent.upper()].append(turn.given.latency_s)
     picture = svg.latencies(times)
     if picture:
         yield f"<h2>Latency</h2>{picture}"
@@ -141,27 +172,21 @@ def _failures(outcome: Outcome) -> Iterator[str]:
     yield "</table>"
 
 
-def _turns(outcome: Outcome, shown: Sequence[Pair], *, num_all: int, sorted_by: str | None) -> Iterator[str]:
-    by = f"A's {sorted_by}" if sorted_by else "conversation"
-    if outcome.is_comparison and sorted_by:
-        by += " against B's"
-    yield f'<h2>Turns</h2><p class="quiet">Turns that fail come first, then the lowest by {html(by)}.</p>'
-    if num_all > len(shown):
-        yield f"<p>Shown are the first {len(shown)} of {num_all}; the others are in turns.jsonl.</p>"
+def _items(outcome: Outcome, items: Sequence[Item], *, order: str) -> Iterator[str]:
+    what = "turns" if outcome.mode == "forced" else "conversations"
+    yield f'<h2>{what.capitalize()}</h2><p class="quiet">{html(order)}</p>'
+    shown = items[:MAX_ITEMS]
+    if len(items) > len(shown):
+        yield f"<p>Shown are the first {len(shown)} of {len(items)}; the others are in turns.jsonl.</p>"
     yield '<p class="filters">'
-    yield from (
-        _filter(name, sorted({value for pair in shown for value in values(pair)}))
-        for name, values in (
-            ("tag", lambda pair: pair.turn.tags),
-            ("intent", lambda pair: [pair.intent] if pair.intent else []),
-            ("language", lambda pair: [pair.turn.language]),
-            ("failure", lambda pair: pair.kinds),
-        )
-    )
+    values: dict[str, set[str]] = defaultdict(set)
+    for item in shown:
+        for name, found in item.filtered.items():
+            values[name].update(found)
+    yield from (_filter(name, sorted(found)) for name, found in values.items() if found)
     yield '<label><input type="checkbox" data-filter="failed"> only failed</label>'
-    yield '<span id="count"></span></p>'
-    for pair in shown:
-        yield turn_section(pair, is_comparison=outcome.is_comparison, has_seeds=len(outcome.seeds) > 1)
+    yield f'<span id="count" data-what="{what}"></span></p>'
+    yield from (item.section for item in shown)
 
 
 def _filter(name: str, values: Sequence[str]) -> str:

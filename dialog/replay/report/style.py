@@ -33,7 +33,8 @@ summary{cursor:pointer}
 @media(max-width:45rem){.both{grid-template-columns:1fr}}
 .said{white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:isolate;
 background:#f6f6f6;border-radius:.3rem;padding:.3rem .5rem}
-.said.user{background:#eef4fb}.none{color:#b3261e;font-style:italic}
+.said.user{background:#eef4fb}.both>div>.said,.one>div>.said{margin:.3rem 0}
+.one{max-width:50rem}.none{color:#b3261e;font-style:italic}
 mark{background:#ffe28a}.filters label{margin-right:1rem;white-space:nowrap}select{max-width:11rem}
 [hidden]{display:none}
 """
@@ -54,7 +55,7 @@ function apply() {
     turn.hidden = !filters.every((filter) => fits(turn, filter));
     shown += turn.hidden ? 0 : 1;
   }
-  count.textContent = shown + " of " + turns.length + " turns";
+  count.textContent = shown + " of " + turns.length + " " + count.dataset.what;
 }
 for (const filter of filters) filter.addEventListener("change", apply);
 apply();

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from dialog.replay.failures import Failure
 from dialog.replay.report import svg
 from dialog.replay.report.differ import marked
+from dialog.replay.report.item import Item
 from dialog.replay.report.pairs import Pair
 from dialog.replay.report.shown import html, number
 from dialog.replay.saved import SavedTurn
@@ -15,30 +15,22 @@ from dialog.replay.saved import SavedTurn
 MAX_CAUSES = 6
 
 
-def turn_section(pair: Pair, *, is_comparison: bool, has_seeds: bool) -> str:
-    """The turn as a section that the page's filters can hide."""
-    return "\n".join(
-        (
-            _opening(pair),
-            _heading(pair, has_seeds=has_seeds),
-            *_history(pair.turn),
-            *_answers(pair, is_comparison=is_comparison),
-            "</section>",
-        )
+def turn_item(pair: Pair, *, is_comparison: bool, has_seeds: bool) -> Item:
+    """The turn as the page lists it."""
+    return Item(
+        tags=pair.turn.tags,
+        intents=(pair.intent,) if pair.intent else (),
+        languages=(pair.turn.language,),
+        kinds=tuple(pair.kinds),
+        has_failed=bool(pair.failures_a),
+        html="\n".join(
+            (
+                _heading(pair, has_seeds=has_seeds),
+                *_history(pair.turn),
+                *_answers(pair, is_comparison=is_comparison),
+            )
+        ),
     )
-
-
-def _opening(pair: Pair) -> str:
-    lists = {
-        "tag": list(pair.turn.tags),
-        "intent": [pair.intent],
-        "language": [pair.turn.language],
-        "failure": pair.kinds,
-    }
-    data = " ".join(
-        f'data-{name}="{html(json.dumps(values, ensure_ascii=False))}"' for name, values in lists.items()
-    )
-    return f'<section class="turn" data-failed="{int(bool(pair.failures_a))}" {data}>'
 
 
 def _heading(pair: Pair, *, has_seeds: bool) -> str:
