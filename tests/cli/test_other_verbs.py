@@ -202,6 +202,7 @@ def test_skill_test_passes_for_ours(command):
         "skill": "answer",
         "ok": True,
         "problems": [],
+        "cases": {},
     }
 
 
