@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
 from dialog.events import Event
 from dialog.state import DialogState
@@ -32,6 +32,7 @@ class SkillSpec(Value):
         output: the shape of what it makes of one.
         cases: a JSONL file of `{"language", "input", "expect"}` that `skill test` tries; `expect` holds
             the fields of the output that must be equal.
+        titles: what a person calls it, for the question which of two is meant; the name where there is none.
     """
 
     name: str
@@ -40,6 +41,7 @@ class SkillSpec(Value):
     input: type[BaseModel] | None = None
     output: type[BaseModel] | None = None
     cases: Path | None = None
+    titles: Mapping[Language, str] = Field(default_factory=dict)
 
 
 class Tools(Protocol):
@@ -138,6 +140,15 @@ class Skill(Protocol):
 
 
 @runtime_checkable
+class Leavable(Protocol):
+    """What a skill also offers that keeps something while it has the conversation."""
+
+    def leave(self, turn: SkillTurn) -> None:
+        """The user dropped the matter ("never mind"): clear the slots that nobody needs any more."""
+        ...
+
+
+@runtime_checkable
 class Worker(Protocol):
     """What a skill also offers that works on records."""
 
@@ -146,4 +157,4 @@ class Worker(Protocol):
         ...
 
 
-__all__ = ["Skill", "SkillSpec", "SkillTurn", "Tools", "Worker"]
+__all__ = ["Leavable", "Skill", "SkillSpec", "SkillTurn", "Tools", "Worker"]
