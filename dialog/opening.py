@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from pydantic import JsonValue
@@ -164,12 +164,31 @@ class Opening:
                 skills.append(make())  # type: ignore[operator]  # its shape is the plug-in's promise
             except Exception as error:  # whatever a stranger's constructor does
                 self._tell(f"skill {name!r} is left out: {error}; see instructrec doctor")
+        skills += self._written_skills({skill.spec.name for skill in skills})
         if settings.default not in {skill.spec.name for skill in skills}:
             names = ", ".join(skill.spec.name for skill in skills) or "none"
             raise ConfigError(
                 f"skills.default = {settings.default!r} is not installed and enabled; there are: {names}"
             )
         return skills
+
+    def _written_skills(self, taken: Collection[str]) -> Iterator[Skill]:
+        """The enabled skills without code, of `skills.folders` and the data directory."""
+        if not self._config.skill_folders:
+            return
+        from dialog.prompt_skill import prompt_skills
+        from dialog.skill_folder import read_folders
+
+        enabled = self._config.values.skills.enabled
+        found = read_folders(self._config.skill_folders)
+        for bad in found.bad:
+            self._tell(f"skill folder {bad.path} is left out: {bad.problem}")
+        for skill in prompt_skills(found.skills.values()):
+            name = skill.spec.name
+            if name in taken:
+                self._tell(f"skill folder {name!r} is left out: a plug-in has the name; rename the folder")
+            elif enabled is None or name in enabled:
+                yield skill
 
     @cached_property
     def _parts(self) -> Parts:

@@ -99,6 +99,9 @@ class SkillsSection(Value):
 
     default: str = "answer"
     enabled: tuple[str, ...] | None = None
+    folders: tuple[str, ...] = Field(
+        default=(), description="folders of SKILL.md skills, besides `skills` of the data directory"
+    )
     min_confidence: float = Field(
         default=0.5, ge=0, le=1, description="a skill that fits less well leaves the turn to the default"
     )

@@ -97,8 +97,15 @@ class SkillTurn(Protocol):
     @property
     def tools(self) -> Tools: ...
 
-    def answer(self) -> Iterator[Event]:
-        """The grounded answer of the turn pipeline: generate, check against the passages, or quote."""
+    def answer(self, instruction: str = "") -> Iterator[Event]:
+        """The grounded answer of the turn pipeline: generate, check against the passages, or quote.
+
+        The model is told `instruction` in this turn, besides what stands.
+        """
+        ...
+
+    def generate(self, instruction: str = "") -> Iterator[Event]:
+        """What the model writes, checked against nothing; it admits a language that it does not write."""
         ...
 
     def say(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,6 +36,7 @@ def list_skills(run: Run) -> None:
 
     loaded = plugins.load(GROUP)
     specs = {name: opened(name, target).spec for name, target in loaded.found.items()}
+    specs = {**{name: skill.spec for name, skill in written(run).items()}, **specs}
     for broken in loaded.broken:
         run.warn(f"skill {broken.name!r} does not load: {broken.error}")
     if run.json:
@@ -83,7 +85,7 @@ def run_skill(
     from dialog.skill import Worker
 
     exactly_one({"TEXT": text, "--in": source})
-    skill = one(name)
+    skill = one(run, name)
     if source is not None:
         run_file(run, skill, source, out=out, skip_bad=skip_bad)
         return
@@ -104,7 +106,7 @@ def test_skill(run: Run, name: Name) -> None:
     from dialog.cli.skill_cases import try_cases
     from dialog.cli.skill_checks import problems
 
-    skill = one(name)
+    skill = one(run, name)
     found = problems(name, skill)
     with run.agent() as agent:
         cases = try_cases(skill, agent.tools)
@@ -136,8 +138,8 @@ def _schema(model: type[BaseModel] | None) -> dict[str, Any] | None:
     return model.model_json_schema() if model is not None else None
 
 
-def one(name: str) -> Skill:
-    """The skill of that name.
+def one(run: Run, name: str) -> Skill:
+    """The skill of that name, a plug-in or a folder.
 
     Raises:
         SkillError: there is none, or it does not load.
@@ -145,9 +147,24 @@ def one(name: str) -> Skill:
     loaded = plugins.load(GROUP, only=name)
     for broken in loaded.broken:
         raise SkillError(f"skill {name!r} of {broken.target} does not load: {broken.error}")
-    if name not in loaded.found:
-        raise SkillError(f"no skill {name!r}; installed: {', '.join(plugins.names(GROUP)) or 'none'}")
-    return opened(name, loaded.found[name])
+    if name in loaded.found:
+        return opened(name, loaded.found[name])
+    folders = written(run)
+    if name not in folders:
+        there = ", ".join([*plugins.names(GROUP), *folders])
+        raise SkillError(f"no skill {name!r}; installed: {there or 'none'}")
+    return folders[name]
+
+
+def written(run: Run) -> Mapping[str, Skill]:
+    """The skills without code, by name; folders that are none are named on stderr."""
+    from dialog.prompt_skill import prompt_skills
+    from dialog.skill_folder import read_folders
+
+    found = read_folders(run.config().skill_folders)
+    for bad in found.bad:
+        run.warn(f"skill folder {bad.path}: {bad.problem}")
+    return {skill.spec.name: skill for skill in prompt_skills(found.skills.values())}
 
 
 def opened(name: str, target: object) -> Skill:

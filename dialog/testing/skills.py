@@ -87,12 +87,17 @@ class FixedTurn:
         self.slots: dict[str, Any] = {}
         self.entered: list[str | None] = []
         self.handed_off: tuple[str, str | None] | None = None
+        self.instructions: list[str] = []
         self.mode: Mode = "generated"
         self.finish_reason: FinishReason = "stop"
         self._answer = answer
 
-    def answer(self) -> Iterator[Event]:
+    def answer(self, instruction: str = "") -> Iterator[Event]:
+        self.instructions.append(instruction)
         yield TextDelta(text=self._answer)
+
+    def generate(self, instruction: str = "") -> Iterator[Event]:
+        return self.answer(instruction)
 
     def say(
         self, text: str, *, mode: Mode = "fixed", finish_reason: FinishReason = "stop"
