@@ -16,6 +16,7 @@ from dialog.errors import ConfigError, ModelError
 from dialog.learning import Learning
 from dialog.ledger import Ledger
 from dialog.protocols import Embedder, LanguageModel, Retriever, Store
+from dialog.settings import Settings
 from dialog.skill import Skill
 from dialog.values import Fingerprint
 
@@ -87,6 +88,11 @@ class Opening:
         """For skills; the knowledge base keeps its own. Raises ConfigError, KnowledgeError."""
         with self._lock:
             return self._embedder
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration's values."""
+        return self._config.values
 
     def options(self, skill: str) -> Mapping[str, JsonValue]:
         """What the configuration tells a skill."""

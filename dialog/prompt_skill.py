@@ -10,7 +10,6 @@ about nothing in particular, because embedders differ in what they call near.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING
 from dialog.events import Event
 from dialog.skill import SkillSpec, SkillTurn
 from dialog.skill_folder import SkillFile
-from dialog.text import is_han, normalise, words
+from dialog.text import normalise, phrase_pattern, words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +81,7 @@ class PromptSkill:
         )
         self._file = file
         self._nearness = nearness or Nearness()
-        self._triggers = [_trigger(one) for one in file.triggers if one.strip()]
+        self._triggers = [phrase_pattern(one) for one in file.triggers if one.strip()]
 
     def matches(self, turn: SkillTurn) -> float:
         said = normalise(turn.text)
@@ -103,11 +102,3 @@ def prompt_skills(files: Iterable[SkillFile]) -> list[PromptSkill]:
     """The skills of some files, which embed a turn once between them."""
     nearness = Nearness()
     return [PromptSkill(file, nearness) for file in files]
-
-
-def _trigger(phrase: str) -> re.Pattern[str]:
-    """The phrase in a normalised text: whole words, except where it begins or ends in Han."""
-    bare = normalise(phrase).strip()
-    before = "" if is_han(bare[0]) else r"(?<!\w)"
-    after = "" if is_han(bare[-1]) else r"(?!\w)"
-    return re.compile(before + re.escape(bare) + after)

@@ -22,6 +22,7 @@ from dialog.values import FinishReason, Language, Message, Mode, Passage, Search
 
 if TYPE_CHECKING:
     from dialog.protocols import Embedder, LanguageModel, Retriever
+    from dialog.settings import Settings
 
 
 class SkillSpec(Value):
@@ -60,6 +61,11 @@ class Tools(Protocol):
     @property
     def retriever(self) -> Retriever | None:
         """The knowledge base, None where nothing was indexed. Raises KnowledgeError."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration's values."""
         ...
 
     def options(self, skill: str) -> Mapping[str, JsonValue]:

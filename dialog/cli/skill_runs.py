@@ -81,7 +81,7 @@ def _item(skill: Skill, said: str) -> BaseModel:
             return record_of(row, model, path=Path("TEXT"), line=0).item
         except CorpusError as error:
             raise typer.BadParameter(str(error)) from error
-    needed = [name for name, field in model.model_fields.items() if field.is_required()]
+    needed = [name for name, field in model.model_fields.items() if field.is_required()] or ["text"]
     if len(needed) != 1 or needed[0] not in text_fields(model):
         raise typer.BadParameter(
             f"{skill.spec.name!r} takes several fields; give a JSON object of {listed_fields(model)}"

@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from dialog.errors import KnowledgeError, ModelError
 from dialog.events import Event, TextDelta
 from dialog.protocols import Embedder, LanguageModel, Retriever
+from dialog.settings import Settings
 from dialog.state import EMPTY, DialogState
 from dialog.text import detect_language
 from dialog.values import FinishReason, Language, Message, Mode, Passage, SearchResult
@@ -30,7 +31,9 @@ class FixedTools:
         embedder: Embedder | None = None,
         retriever: Retriever | None = None,
         options: Mapping[str, Mapping[str, JsonValue]] | None = None,
+        settings: Settings | None = None,
     ) -> None:
+        self.settings = settings or Settings()
         self.retriever = retriever
         self._model = model
         self._embedder = embedder
