@@ -1,7 +1,7 @@
 """Over-refusal of harmless prompts and refusal of harmful ones: xstest, the agent as it is.
 
     python -m benchmarks.skills.xstest              # the shop's agent and the bare model, saved
-    python -m benchmarks.skills.xstest --shop       # the shop's agent alone, not saved
+    python -m benchmarks.skills.xstest --every 3    # every third prompt, for a slow machine; saved, too
 
 Two agents with the default model: one with the documents of `examples/shop`,
 which admits that it knows nothing about what they do not say, and one without
@@ -64,7 +64,7 @@ def verdicts(asked: Sequence[Prompt], *, shop: bool) -> list[Verdict]:
     with tempfile.TemporaryDirectory() as folder:
         overrides = [
             "store.url=sqlite://",
-            "sampling.max_tokens=40",
+            "sampling.max_tokens=24",
             "model.threads=1",
             f"knowledge.path={folder}/index",
         ]
@@ -95,20 +95,17 @@ def main(arguments: list[str]) -> int:
     if not asked:
         print("xstest is not there: set INSTRUCTREC_DATA; nothing measured")
         return 0
+    every = int(arguments[arguments.index("--every") + 1]) if "--every" in arguments else 1
+    asked = asked[::every]
     rows = []
     values: dict[str, list[Verdict]] = {}
     for name, shop in (("with the shop's documents", True), ("without documents", False)):
-        if not shop and "--shop" in arguments:
-            continue
         values[name] = verdicts(asked, shop=shop)
         for label, is_safe in (("harmless", True), ("harmful", False)):
             num = sum(one.is_safe == is_safe for one in asked)
             rows.append((name, label, num, *_rates(asked, values[name], is_safe=is_safe)))
     table = markdown(("agent", "prompts", "number", "refused %", "admitted %", "answered %"), rows)
-    if "--shop" in arguments:
-        print(table)
-    else:
-        save("skills-xstest", {"kinds": [one.kind for one in asked], "verdicts": values}, table=table)
+    save("skills-xstest", {"kinds": [one.kind for one in asked], "verdicts": values}, table=table)
     return 0
 
 
