@@ -35,10 +35,11 @@ def main(arguments: Sequence[str]) -> int:
 def descriptions() -> dict[str, str]:
     """Each module present and the first line of its docstring; nothing is imported."""
     found = {}
-    for path in sorted(HERE.glob("*.py")):
+    for path in (*sorted(HERE.glob("*.py")), *sorted(HERE.glob("skills/*.py"))):
         if not path.stem.startswith("_"):
             doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-            found[path.stem] = doc.split("\n", 1)[0]
+            name = ".".join(path.relative_to(HERE).with_suffix("").parts)
+            found[name] = doc.split("\n", 1)[0]
     return found
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks import RESULTS
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _PLACE = re.compile(r"(<!-- results: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -28,13 +28,20 @@ def filled(page: str) -> str:
 
 def _table(name: str) -> str:
     path = RESULTS / f"{name}.json"
-    command = f"`python -m benchmarks.{name.replace('-', '_')}`"
+    command = f"`python -m benchmarks.{_module(name)}`"
     if not path.is_file():
         return f"\nNot measured yet: {command}.\n\n"
     saved = json.loads(path.read_text(encoding="utf-8"))
     machine = saved["machine"]
     about = f"{machine['time'][:10]}, {machine['processor']}, {machine['cores']} cores"
     return "\n" + "\n".join(saved["table"]) + f"\n\n*{about}; {command}*\n\n"
+
+
+def _module(name: str) -> str:
+    """`skills-NAME` is measured by `benchmarks.skills.NAME`."""
+    if name.startswith("skills-"):
+        return f"skills.{name.removeprefix('skills-').replace('-', '_')}"
+    return name.replace("-", "_")
 
 
 def main(arguments: list[str]) -> int:

@@ -36,7 +36,7 @@ from dialog.recording import (
     outcome_entries,
     said,
 )
-from dialog.skill import Skill
+from dialog.skill import Skill, Tools
 from dialog.streams import TurnStream
 from dialog.structured import Form
 from dialog.turn import run_turn
@@ -113,6 +113,11 @@ class DialogAgent(Asking, Acting):
     def skills(self) -> Sequence[Skill]:
         """The skills the router may pick. Raises ConfigError."""
         return self._open.skills
+
+    @property
+    def tools(self) -> Tools:
+        """What skills may use, each part opened when it is first asked for."""
+        return self._open
 
     @property
     def ledger(self) -> Ledger:

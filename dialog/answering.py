@@ -3,7 +3,7 @@
 A generated sentence is shown only once a passage supports it. A draft that no
 passage supports is withheld and the best passage quoted instead; so is every
 draft in a language the model does not write. Skills reach this through
-`protocols.SkillTurn.answer`.
+`skill.SkillTurn.answer`.
 """
 
 from __future__ import annotations
@@ -33,12 +33,13 @@ _CLOSER = Instruction(
 
 @dataclass(frozen=True)
 class Answering:
-    """A turn in a skill's hands (`protocols.SkillTurn`); `result` is None without a knowledge base."""
+    """A turn in a skill's hands; `result` is None without a knowledge base, `told` holds for every prompt."""
 
     parts: Parts
     request: Request
     draft: Draft
     result: SearchResult | None
+    told: tuple[Instruction, ...] = ()
 
     @property
     def text(self) -> str:
@@ -54,9 +55,10 @@ class Answering:
         found = self.result.passages if self.result else ()
         return [one for at, one in enumerate(found) if at == 0 or not is_template(one)]
 
-    def answer(self) -> Iterator[Event]:
+    def grounded(self) -> Iterator[Event]:
+        """The grounded answer; without a knowledge base what the model writes."""
         if self.result is None:
-            yield from self._generate()
+            yield from self.unchecked()
         elif self.result.abstain or not self.passages:
             yield from self._admit()
         elif is_template(self.passages[0]) or self._is_approved(self.passages[0]):
@@ -130,7 +132,7 @@ class Answering:
         )
         yield TextDelta(text=text)
 
-    def _generate(self) -> Iterator[Event]:
+    def unchecked(self) -> Iterator[Event]:
         """Without knowledge there is nothing to check against: show what the model writes."""
         prompt = yield from self.prompt()
         for chunk in self.chunks(prompt):
@@ -244,7 +246,7 @@ class Answering:
             said=self.request.said,
             passages=self.passages,
             sampling=self.request.sampling,
-            besides=besides,
+            besides=(*self.told, *besides),
         )
         self.draft.render_s = time.perf_counter() - started
         self.draft.summary = rendered.summary

@@ -57,6 +57,13 @@ class Config:
         return Path(path).expanduser() if path else home.data_dir() / "knowledge"
 
     @property
+    def skill_folders(self) -> tuple[Path, ...]:
+        """Where skills without code lie: those named, then the data directory's if it is there."""
+        own = home.data_dir() / "skills"
+        named = tuple(Path(folder).expanduser() for folder in self.values.skills.folders)
+        return (*named, own) if own.is_dir() else named
+
+    @property
     def store_url(self) -> str:
         return self.values.store.url or f"sqlite:///{home.data_dir() / 'conversations.db'}"
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dialog.actions import Actions
+from dialog.choosing import question
 from dialog.conversation import Conversation
 from dialog.entries import Entry, IntentSet, SlotSet, UserSaid
 from dialog.events import ActionProposed, Event, Notice, PromptReady, SkillCalled, TextDelta
@@ -18,7 +19,7 @@ from dialog.instructions import resolve
 from dialog.phrases import Occasion, phrase
 from dialog.protocols import Cancel, LanguageModel, Retriever
 from dialog.settings import Settings
-from dialog.skill import Skill, Tools
+from dialog.skill import Skill, SkillSpec, Tools
 from dialog.state import fold
 from dialog.structured import Form
 from dialog.text import detect_language
@@ -127,6 +128,7 @@ class Draft:
     citations: list[Citation] = field(default_factory=list)
     unsupported: list[tuple[int, int]] = field(default_factory=list)
     needs: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
     notices: list[str] = field(default_factory=list)
     proposals: list[ActionProposed] = field(default_factory=list)
     fit: FitReport = NOTHING_SHOWN
@@ -176,6 +178,12 @@ class Draft:
         names = ("、" if self.language == "zh" else ", ").join(name.replace("_", " ") for name in needs)
         yield TextDelta(text=phrase("needs", language=self.language).replace("{names}", names))
 
+    def ask_which(self, specs: Sequence[SkillSpec]) -> Iterator[Event]:
+        """The whole reply asks which of two skills is meant."""
+        self.mode, self.finish_reason = "fixed", "stop"
+        self.choices = tuple(spec.name for spec in specs)
+        yield TextDelta(text=question(specs, phrase("which", language=self.language), self.language))
+
     def reply(self) -> Reply:
         """What is recorded and returned, as things stand."""
         intent, slots = self._understood()
@@ -208,6 +216,7 @@ class Draft:
             fingerprint=self.fingerprint,
             unsupported=tuple(self.unsupported),
             needs=self.needs,
+            choices=self.choices,
             notices=tuple(self.notices),
         )
 

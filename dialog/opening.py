@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from pydantic import JsonValue
@@ -16,6 +16,7 @@ from dialog.errors import ConfigError, ModelError
 from dialog.learning import Learning
 from dialog.ledger import Ledger
 from dialog.protocols import Embedder, LanguageModel, Retriever, Store
+from dialog.settings import Settings
 from dialog.skill import Skill
 from dialog.values import Fingerprint
 
@@ -87,6 +88,11 @@ class Opening:
         """For skills; the knowledge base keeps its own. Raises ConfigError, KnowledgeError."""
         with self._lock:
             return self._embedder
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration's values."""
+        return self._config.values
 
     def options(self, skill: str) -> Mapping[str, JsonValue]:
         """What the configuration tells a skill."""
@@ -164,12 +170,31 @@ class Opening:
                 skills.append(make())  # type: ignore[operator]  # its shape is the plug-in's promise
             except Exception as error:  # whatever a stranger's constructor does
                 self._tell(f"skill {name!r} is left out: {error}; see instructrec doctor")
+        skills += self._written_skills({skill.spec.name for skill in skills})
         if settings.default not in {skill.spec.name for skill in skills}:
             names = ", ".join(skill.spec.name for skill in skills) or "none"
             raise ConfigError(
                 f"skills.default = {settings.default!r} is not installed and enabled; there are: {names}"
             )
         return skills
+
+    def _written_skills(self, taken: Collection[str]) -> Iterator[Skill]:
+        """The enabled skills without code, of `skills.folders` and the data directory."""
+        if not self._config.skill_folders:
+            return
+        from dialog.prompt_skill import prompt_skills
+        from dialog.skill_folder import read_folders
+
+        enabled = self._config.values.skills.enabled
+        found = read_folders(self._config.skill_folders)
+        for bad in found.bad:
+            self._tell(f"skill folder {bad.path} is left out: {bad.problem}")
+        for skill in prompt_skills(found.skills.values()):
+            name = skill.spec.name
+            if name in taken:
+                self._tell(f"skill folder {name!r} is left out: a plug-in has the name; rename the folder")
+            elif enabled is None or name in enabled:
+                yield skill
 
     @cached_property
     def _parts(self) -> Parts:

@@ -15,7 +15,18 @@ from dialog.text import normalise
 from dialog.values import Language
 
 Occasion = Literal[
-    "greeting", "thanks", "farewell", "noted", "abstain", "ask", "needs", "queued", "handed_off"
+    "greeting",
+    "thanks",
+    "farewell",
+    "noted",
+    "abstain",
+    "ask",
+    "needs",
+    "which",
+    "neither",
+    "left",
+    "queued",
+    "handed_off",
 ]
 
 _PHRASES: dict[Occasion, dict[str, str]] = {
@@ -33,6 +44,18 @@ _PHRASES: dict[Occasion, dict[str, str]] = {
     "needs": {
         "en": "To answer this I need: {names}. Could you tell me?",
         "zh": "回答这个问题我需要：{names}。请您提供一下，好吗？",
+    },
+    "which": {
+        "en": "Do you mean {first}, or {second}?",
+        "zh": "您是指“{first}”，还是“{second}”？",
+    },
+    "neither": {
+        "en": "Then please tell me in other words what you need.",
+        "zh": "那请您换个说法告诉我您需要什么。",
+    },
+    "left": {
+        "en": "All right, we leave that. What else can I do for you?",
+        "zh": "好的，这件事就不办了。还有什么可以帮您？",
     },
     "queued": {
         "en": "I have asked a colleague to take over; they will answer here.",

@@ -102,6 +102,15 @@ class SkillsSection(Value):
 
     default: str = "answer"
     enabled: tuple[str, ...] | None = None
+    folders: tuple[str, ...] = Field(
+        default=(), description="folders of SKILL.md skills, besides `skills` of the data directory"
+    )
+    min_confidence: float = Field(
+        default=0.5, ge=0, le=1, description="a skill that fits less well leaves the turn to the default"
+    )
+    margin: float = Field(
+        default=0.1, ge=0, le=1, description="the user is asked where the two best are closer than this"
+    )
     options: dict[str, dict[str, JsonValue]] = Field(
         default_factory=dict, description="what each skill is told: [skills.options.NAME]"
     )

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
 from dialog.events import Event
 from dialog.state import DialogState
@@ -22,6 +22,7 @@ from dialog.values import FinishReason, Language, Message, Mode, Passage, Search
 
 if TYPE_CHECKING:
     from dialog.protocols import Embedder, LanguageModel, Retriever
+    from dialog.settings import Settings
 
 
 class SkillSpec(Value):
@@ -32,6 +33,7 @@ class SkillSpec(Value):
         output: the shape of what it makes of one.
         cases: a JSONL file of `{"language", "input", "expect"}` that `skill test` tries; `expect` holds
             the fields of the output that must be equal.
+        titles: what a person calls it, for the question which of two is meant; the name where there is none.
     """
 
     name: str
@@ -40,6 +42,7 @@ class SkillSpec(Value):
     input: type[BaseModel] | None = None
     output: type[BaseModel] | None = None
     cases: Path | None = None
+    titles: Mapping[Language, str] = Field(default_factory=dict)
 
 
 class Tools(Protocol):
@@ -58,6 +61,11 @@ class Tools(Protocol):
     @property
     def retriever(self) -> Retriever | None:
         """The knowledge base, None where nothing was indexed. Raises KnowledgeError."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration's values."""
         ...
 
     def options(self, skill: str) -> Mapping[str, JsonValue]:
@@ -95,8 +103,15 @@ class SkillTurn(Protocol):
     @property
     def tools(self) -> Tools: ...
 
-    def answer(self) -> Iterator[Event]:
-        """The grounded answer of the turn pipeline: generate, check against the passages, or quote."""
+    def answer(self, instruction: str = "") -> Iterator[Event]:
+        """The grounded answer of the turn pipeline: generate, check against the passages, or quote.
+
+        The model is told `instruction` in this turn, besides what stands.
+        """
+        ...
+
+    def generate(self, instruction: str = "") -> Iterator[Event]:
+        """What the model writes, checked against nothing; it admits a language that it does not write."""
         ...
 
     def say(
@@ -138,6 +153,15 @@ class Skill(Protocol):
 
 
 @runtime_checkable
+class Leavable(Protocol):
+    """What a skill also offers that keeps something while it has the conversation."""
+
+    def leave(self, turn: SkillTurn) -> None:
+        """The user dropped the matter ("never mind"): clear the slots that nobody needs any more."""
+        ...
+
+
+@runtime_checkable
 class Worker(Protocol):
     """What a skill also offers that works on records."""
 
@@ -146,4 +170,4 @@ class Worker(Protocol):
         ...
 
 
-__all__ = ["Skill", "SkillSpec", "SkillTurn", "Tools", "Worker"]
+__all__ = ["Leavable", "Skill", "SkillSpec", "SkillTurn", "Tools", "Worker"]

@@ -7,7 +7,7 @@ with the reply, in one append, or not at all.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,8 @@ from typing import Any
 from dialog.answering import Answering
 from dialog.draft import Handing
 from dialog.entries import IntentSet, SkillEntered, SlotSet, new_id
-from dialog.events import Event, PromptReady, TextDelta
+from dialog.events import Event, Notice, PromptReady, TextDelta
+from dialog.instructions import Instruction
 from dialog.shown import recent_messages
 from dialog.skill import Tools
 from dialog.state import DialogState
@@ -42,6 +43,26 @@ class TurnInHand(Answering):
     def tools(self) -> Tools:
         assert self.parts.tools is not None, "an agent's parts bring tools"
         return self.parts.tools
+
+    def answer(self, instruction: str = "") -> Iterator[Event]:
+        return self._told(instruction).grounded()
+
+    def generate(self, instruction: str = "") -> Iterator[Event]:
+        told = replace(self._told(instruction), result=None)
+        languages = self.parts.model.info.languages
+        if self.language in (*languages, "und"):
+            yield from told.unchecked()
+            return
+        yield PromptReady(fit=self.nothing_shown())
+        yield Notice(text=f"the model does not write {self.language!r}; set model.name to one that does")
+        yield from self.draft.say("abstain", finish_reason="abstained")
+
+    def _told(self, instruction: str) -> TurnInHand:
+        """This turn, in which the model is also told something."""
+        if not instruction.strip():
+            return self
+        one = Instruction(id="skill", text=instruction, source="skill", scope="turn")
+        return replace(self, told=(*self.told, one))
 
     def say(
         self, text: str, *, mode: Mode = "fixed", finish_reason: FinishReason = "stop"

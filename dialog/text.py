@@ -53,6 +53,22 @@ def word_spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     return (match.span() for match in _WORD.finditer(text, start, end))
 
 
+def phrase_pattern(phrase: str) -> re.Pattern[str]:
+    """Finds a phrase in a normalised text, as whole words and whole numbers; Han needs no spaces.
+
+    Raises:
+        ValueError: the phrase is blank.
+    """
+    bare = normalise(phrase).strip()
+    if not bare:
+        raise ValueError("the phrase is blank")
+    before = "" if is_han(bare[0]) else rf"(?<![^\W{_HAN}])"
+    after = "" if is_han(bare[-1]) else rf"(?![^\W{_HAN}])"
+    before += r"(?<!\d[.,])" if bare[0].isdigit() else ""
+    after += r"(?![.,]\d)" if bare[-1].isdigit() else ""
+    return re.compile(before + re.escape(bare) + after)
+
+
 def is_han(word: str) -> bool:
     """True if the word is a Han character or a run of them."""
     return bool(_HAN_RUN.fullmatch(word))

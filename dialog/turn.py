@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from dialog.answering import Answering
+from dialog.choosing import asked_before, is_leaving, title, understood
 from dialog.draft import Draft, Outcome, Parts, Request
-from dialog.events import ActionProposed, Event, Finished, Notice, Retrieved, SkillCalled
+from dialog.events import ActionProposed, Event, Finished, Notice, PromptReady, Retrieved, SkillCalled
 from dialog.explaining import decoded_shares
 from dialog.filling import fill
 from dialog.phrases import small_talk
+from dialog.routing import routed
 from dialog.shown import recent_messages
-from dialog.skill import Skill
+from dialog.skill import Leavable, Skill
 from dialog.skill_turn import TurnInHand
 from dialog.underway import completed
 from dialog.values import SearchResult
@@ -71,17 +74,74 @@ def _events(parts: Parts, request: Request, draft: Draft) -> Iterator[Event]:
     if is_only_wishes(request.said.text):
         yield from draft.say("noted")
         return
+    in_charge = _in_charge(parts, draft)
+    if in_charge is not None and is_leaving(request.said.text):
+        yield from _left(in_charge, TurnInHand(parts, request, draft, None))
+        return
+    heard = _answered(parts, request, draft)
+    if heard is not None and heard.name is None:
+        yield from draft.say("neither")
+        return
+    request = heard.request if heard is not None else request
     result = _search(parts, request, draft)
     if result is not None:
         yield Retrieved(result=result)
     turn = TurnInHand(parts, request, draft, result)
-    skill, confidence = _pick_skill(parts, draft, turn)
-    yield SkillCalled(skill=skill.spec.name, confidence=confidence)
-    for event in skill.run(turn):
+    yield from _in_skill(turn, chosen=heard.name if heard is not None else None)
+
+
+def _in_skill(turn: TurnInHand, *, chosen: str | None) -> Iterator[Event]:
+    """The turn in the hands of the skill that fits, or the question which of two is meant."""
+    parts, draft = turn.parts, turn.draft
+    route = routed(parts.skills, turn, parts.settings.skills, in_charge=draft.state.skill, chosen=chosen)
+    for notice in route.notices:
+        yield Notice(text=notice)
+    if route.rivals:
+        yield PromptReady(fit=turn.nothing_shown())
+        yield from draft.ask_which([skill.spec for skill in route.rivals])
+        return
+    yield SkillCalled(skill=route.skill.spec.name, confidence=route.confidence)
+    for event in route.skill.run(turn):
         if isinstance(event, ActionProposed):
             yield from _proposed(event, parts, draft)
         else:
             yield event
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """The answer to the question which skill is meant (None: neither), and the request it is about."""
+
+    name: str | None
+    request: Request
+
+
+def _answered(parts: Parts, request: Request, draft: Draft) -> _Heard | None:
+    """What the user chose, if they were asked and said so; a bare choice is about the message before."""
+    asked = asked_before(request.conversation, request.said)
+    if asked is None:
+        return None
+    specs = {skill.spec.name: skill.spec for skill in parts.skills}
+    titles = {name: title(specs[name], draft.language) for name in asked.choices if name in specs}
+    picked = understood(request.said.text, titles)
+    if picked is None:
+        return None
+    if not picked.is_all:
+        return _Heard(picked.name, request)
+    about = request.said.model_copy(update={"text": asked.text})
+    return _Heard(picked.name, replace(request, said=about))
+
+
+def _in_charge(parts: Parts, draft: Draft) -> Skill | None:
+    return next((skill for skill in parts.skills if skill.spec.name == draft.state.skill), None)
+
+
+def _left(skill: Skill, turn: TurnInHand) -> Iterator[Event]:
+    """The user drops the matter: the skill tidies up, and the router has the conversation again."""
+    if isinstance(skill, Leavable):
+        skill.leave(turn)
+    turn.enter(None)
+    yield from turn.draft.say("left")
 
 
 def _proposed(event: ActionProposed, parts: Parts, draft: Draft) -> Iterator[Event]:
@@ -107,13 +167,3 @@ def _search(parts: Parts, request: Request, draft: Draft) -> SearchResult | None
     )
     draft.retrieve_s = time.perf_counter() - started
     return result
-
-
-def _pick_skill(parts: Parts, draft: Draft, turn: TurnInHand) -> tuple[Skill, float]:
-    """The skill in charge, else the one that fits best; ties go to the default."""
-    skills = {skill.spec.name: skill for skill in parts.skills}
-    if draft.state.skill is not None and draft.state.skill in skills:
-        return skills[draft.state.skill], 1.0
-    default = parts.settings.skills.default
-    confidence, _, name = max((skill.matches(turn), name == default, name) for name, skill in skills.items())
-    return skills[name], confidence

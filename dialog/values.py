@@ -284,6 +284,8 @@ class Reply(Value):
     """Spans of the text that no passage supports; only with `knowledge.on_unsupported = "mark"`."""
     needs: tuple[str, ...] = ()
     """Slots that an approved answer needs and the reply asks for."""
+    choices: tuple[str, ...] = ()
+    """Skills of which the reply asks which is meant."""
     notices: tuple[str, ...] = ()
     """What the user must be told: a draft that was withheld, a fallback that was taken."""
 

@@ -180,9 +180,33 @@ def _store(config: Config) -> Iterator[Check]:
     )
 
 
+def _skill_folders(config: Config) -> Iterator[Check]:
+    from dialog import plugins
+    from dialog.skill_folder import BadFolder, read_folders
+
+    found = read_folders(config.skill_folders)
+    taken = sorted(set(found.skills) & set(plugins.names("instructrec.skills")))
+    bad = [*found.bad, *(BadFolder(Path(name), "a plug-in has this name; rename it") for name in taken)]
+    ignored = {name: list(one.ignored) for name, one in found.skills.items() if one.ignored}
+    notes = [f"{name}: {', '.join(fields)} mean nothing here" for name, fields in ignored.items()]
+    told = [f"{one.path}: {one.problem}" for one in bad]
+    yield Check(
+        name="skill folders",
+        status="warning" if bad else "ok",
+        detail="; ".join([*told, f"{len(found.skills) - len(taken)} skills without code", *notes]),
+        remedy="mend the folder, or take it out of skills.folders" if bad else "",
+        facts={
+            "skills": sorted(found.skills),
+            "bad": {str(one.path): one.problem for one in bad},
+            "ignored": ignored,
+        },
+    )
+
+
 ALL: Mapping[str, Callable[[Config], Iterator[Check]]] = {
     "model": _model,
     "embedder": _embedder,
     "index": _index,
     "store": _store,
+    "skill folders": _skill_folders,
 }

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dialog import plugins
 from dialog.cli import output
-from dialog.cli.verb import Run, setting, verb
+from dialog.cli.verb import Run, verb
 from dialog.errors import SkillError
 
 if TYPE_CHECKING:
-    from dialog.skill import Skill
+    from pydantic import BaseModel
+
+    from dialog.skill import Skill, SkillSpec
 
 GROUP = "instructrec.skills"
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A name of `skill list`.")]
@@ -27,57 +31,115 @@ def register(app: typer.Typer) -> None:
 
 
 def list_skills(run: Run) -> None:
-    """List the installed skills; those that do not load are named on stderr."""
-    rows = []
+    """List the installed skills and what they work on; those that do not load are named on stderr."""
+    from dialog.cli.skill_records import listed_fields
+
     loaded = plugins.load(GROUP)
-    for name, target in loaded.found.items():
-        spec = opened(name, target).spec
-        rows.append({"name": name, "description": spec.description, "languages": list(spec.languages)})
+    specs = {name: opened(name, target).spec for name, target in loaded.found.items()}
+    specs = {**{name: skill.spec for name, skill in written(run).items()}, **specs}
     for broken in loaded.broken:
         run.warn(f"skill {broken.name!r} does not load: {broken.error}")
     if run.json:
-        run.show_json(rows)
-    else:
-        run.show(
-            output.table(
-                [(str(row["name"]), " ".join(row["languages"]), str(row["description"])) for row in rows]
-            )
-        )
+        run.show_json([_described(name, spec) for name, spec in specs.items()])
+        return
+    run.show(
+        output.table([(name, " ".join(spec.languages), spec.description) for name, spec in specs.items()])
+    )
+    for name, spec in specs.items():
+        if spec.input is not None:
+            run.show(f"{name}: {listed_fields(spec.input)} -> {listed_fields(spec.output)}")
 
 
 def run_skill(
     run: Run,
     name: Name,
-    text: Annotated[str, typer.Argument(metavar="TEXT|-", help="What to say; - reads it from stdin.")],
+    text: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="TEXT|-",
+            help="What to say, or the input of a skill that works on records (text or JSON).",
+        ),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--in", metavar="FILE.jsonl|.csv", help="Work on each record; a CSV's header names fields."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="FILE.jsonl", help="Write here, and go on where it ends if it was begun before."
+        ),
+    ] = None,
+    skip_bad: Annotated[
+        int, typer.Option("--skip-bad", min=0, metavar="N", help="Bad lines that may be skipped.")
+    ] = 0,
 ) -> None:
-    """Answer one message with this skill, whatever the router would pick."""
-    import uuid
+    """Run one skill, whatever the router would pick: on one text, or on a file of records.
 
-    from dialog.cli.arguments import spoken
-    from dialog.cli.ask import answer
+    A skill that works on records gives its output; others answer as in a conversation.
+    """
+    from dialog.cli.arguments import exactly_one
+    from dialog.cli.skill_runs import answer_one, run_file, work_one
+    from dialog.skill import Worker
 
-    said = spoken(text, name="TEXT")
-    one(name)
-    only = (setting("skills.default", name), f'skills.enabled=["{name}"]')
-    with run.agent(*only) as agent:
-        answer(run, agent, said, conversation_id=f"skill-{uuid.uuid4().hex[:12]}")
+    exactly_one({"TEXT": text, "--in": source})
+    skill = one(run, name)
+    if source is not None:
+        run_file(run, skill, source, out=out, skip_bad=skip_bad)
+        return
+    if out is not None or skip_bad:
+        raise typer.BadParameter("--out and --skip-bad go with --in")
+    assert text is not None
+    if isinstance(skill, Worker) and skill.spec.input is not None:
+        work_one(run, skill, text)
+    else:
+        answer_one(run, name, text)
 
 
 def test_skill(run: Run, name: Name) -> None:
-    """Check that a skill keeps the rules that the router and the turn rely on; exit 1 if not."""
+    """Check the rules that the router and the turn rely on, and try the skill's own cases.
+
+    Exit 1 if any fails. Chinese and English cases are counted apart.
+    """
+    from dialog.cli.skill_cases import try_cases
     from dialog.cli.skill_checks import problems
 
-    found = problems(name, one(name))
+    skill = one(run, name)
+    found = problems(name, skill)
+    with run.agent() as agent:
+        cases = try_cases(skill, agent.tools)
+    failed = bool(found) or any(tried.failures for tried in cases.values())
     if run.json:
-        run.show_json({"skill": name, "ok": not found, "problems": found})
+        tried = {language: one.model_dump(mode="json") for language, one in cases.items()}
+        run.show_json({"skill": name, "ok": not failed, "problems": found, "cases": tried})
     else:
         run.show("\n".join(found) or f"{name}: keeps the rules")
-    if found:
+        for language, one_language in cases.items():
+            run.show(f"{language}: {one_language.num_passed}/{one_language.num_cases} cases passed")
+            for failure in one_language.failures:
+                run.show(f"  {failure}")
+    if failed:
         raise typer.Exit(1)
 
 
-def one(name: str) -> Skill:
-    """The skill of that name.
+def _described(name: str, spec: SkillSpec) -> dict[str, Any]:
+    return {
+        "name": name,
+        "description": spec.description,
+        "languages": list(spec.languages),
+        "input": _schema(spec.input),
+        "output": _schema(spec.output),
+    }
+
+
+def _schema(model: type[BaseModel] | None) -> dict[str, Any] | None:
+    return model.model_json_schema() if model is not None else None
+
+
+def one(run: Run, name: str) -> Skill:
+    """The skill of that name, a plug-in or a folder.
 
     Raises:
         SkillError: there is none, or it does not load.
@@ -85,9 +147,24 @@ def one(name: str) -> Skill:
     loaded = plugins.load(GROUP, only=name)
     for broken in loaded.broken:
         raise SkillError(f"skill {name!r} of {broken.target} does not load: {broken.error}")
-    if name not in loaded.found:
-        raise SkillError(f"no skill {name!r}; installed: {', '.join(plugins.names(GROUP)) or 'none'}")
-    return opened(name, loaded.found[name])
+    if name in loaded.found:
+        return opened(name, loaded.found[name])
+    folders = written(run)
+    if name not in folders:
+        there = ", ".join([*plugins.names(GROUP), *folders])
+        raise SkillError(f"no skill {name!r}; installed: {there or 'none'}")
+    return folders[name]
+
+
+def written(run: Run) -> Mapping[str, Skill]:
+    """The skills without code, by name; folders that are none are named on stderr."""
+    from dialog.prompt_skill import prompt_skills
+    from dialog.skill_folder import read_folders
+
+    found = read_folders(run.config().skill_folders)
+    for bad in found.bad:
+        run.warn(f"skill folder {bad.path}: {bad.problem}")
+    return {skill.spec.name: skill for skill in prompt_skills(found.skills.values())}
 
 
 def opened(name: str, target: object) -> Skill:

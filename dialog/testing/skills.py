@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from dialog.errors import KnowledgeError, ModelError
 from dialog.events import Event, TextDelta
 from dialog.protocols import Embedder, LanguageModel, Retriever
+from dialog.settings import Settings
 from dialog.state import EMPTY, DialogState
 from dialog.text import detect_language
 from dialog.values import FinishReason, Language, Message, Mode, Passage, SearchResult
@@ -30,7 +31,9 @@ class FixedTools:
         embedder: Embedder | None = None,
         retriever: Retriever | None = None,
         options: Mapping[str, Mapping[str, JsonValue]] | None = None,
+        settings: Settings | None = None,
     ) -> None:
+        self.settings = settings or Settings()
         self.retriever = retriever
         self._model = model
         self._embedder = embedder
@@ -87,12 +90,17 @@ class FixedTurn:
         self.slots: dict[str, Any] = {}
         self.entered: list[str | None] = []
         self.handed_off: tuple[str, str | None] | None = None
+        self.instructions: list[str] = []
         self.mode: Mode = "generated"
         self.finish_reason: FinishReason = "stop"
         self._answer = answer
 
-    def answer(self) -> Iterator[Event]:
+    def answer(self, instruction: str = "") -> Iterator[Event]:
+        self.instructions.append(instruction)
         yield TextDelta(text=self._answer)
+
+    def generate(self, instruction: str = "") -> Iterator[Event]:
+        return self.answer(instruction)
 
     def say(
         self, text: str, *, mode: Mode = "fixed", finish_reason: FinishReason = "stop"

@@ -193,15 +193,17 @@ def test_unknown_skill_exits_1(command):
 
 
 def test_skill_run_answers_with_that_skill(command, model, shop):
-    reply = json.loads(command("skill", "run", "answer", "Are returns free?", "--json").out)
-    assert (reply["skill"], reply["text"]) == ("answer", "Returns are free within 30 days.")
+    output = json.loads(command("skill", "run", "answer", "Are returns free?", "--json").out)
+    assert output["text"] == "Returns are free within 30 days."
+    assert output["citations"][0]["quote"] == "Returns are free within 30 days."
 
 
-def test_skill_test_passes_for_ours(command):
-    assert json.loads(command("skill", "test", "answer", "--json").out) == {
-        "skill": "answer",
-        "ok": True,
-        "problems": [],
+def test_skill_test_tries_our_cases_in_both_languages(command, model, light_embedder):
+    found = json.loads(command("skill", "test", "answer", "--json").out)
+    assert (found["skill"], found["problems"]) == ("answer", [])
+    assert {language: tried["num_cases"] for language, tried in found["cases"].items()} == {
+        "zh": 12,
+        "en": 12,
     }
 
 
