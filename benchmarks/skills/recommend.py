@@ -144,8 +144,8 @@ def with_model(
     values: dict[str, object],
 ) -> list[tuple[object, ...]]:
     """The model's matching scores alone and fused; the two weights are learned on `choosing`."""
-    from dialog.config import ModelSection
     from dialog.engine.load import open_model
+    from dialog.settings import ModelSection
 
     model = open_model(ModelSection(name=name) if name else ModelSection())
 
