@@ -20,6 +20,7 @@ from skills.opinion.sensing import topic_title, topics
 
 NUM_COMPANIES = 12
 _NUM_ALARMS = 20
+_NUM_ENTRIES = 10
 _STYLE = """
 :root{--ink:#1c2330;--soft:#667085;--line:#e4e7ec;--bad:#c8372d;--all:#cfd6e0;--limit:#2f6f8f}
 body{margin:0 auto;max-width:980px;padding:28px 20px 60px;color:var(--ink);background:#fff;
@@ -129,7 +130,9 @@ def dashboard(
     body = [
         f"<h1>{said['title']}</h1><p>{escape(counted)}</p><p class=soft>{escape(rate)}</p>",
         f"<h2>{said['alarms']}</h2>{_alarm_table(alarms, said, own)}",
-        f"<h2>{said['digest']}</h2>{''.join(_entry(one) for one in entries)}" if entries else "",
+        f"<h2>{said['digest']}</h2>{''.join(_entry(one) for one in entries[:_NUM_ENTRIES])}"
+        if entries
+        else "",
         f"<h2>{said['trends']}</h2>{_key(said)}{_charts(whole, alarms, said, last, watch)}",
         f"<h2>{said['topics']}</h2>{_topic_table(state.series, said, own)}",
         f"<h2>{said['notes']}</h2>{''.join(f'<p>{escape(one)}</p>' for one in notes)}" if notes else "",
