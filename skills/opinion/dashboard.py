@@ -43,7 +43,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "title": "Public opinion",
         "counted": "{num} news, {first} to {last}; {companies} companies. Left out: {repeated} told "
         "again the same day, {nameless} that name no known company, {late} after their day was closed.",
-        "rate": "While nothing happens, at most {rate:g} false alarms a year are expected of each company "
+        "rate": "While nothing happens and news come one by one, not in bursts, at most {rate:g} false alarms "
+        "a year are expected of each company "
         "and topic watched ({series} now, so up to {sum:.1f} a year in all).",
         "alarms": "Alarms",
         "none": "No limit was broken.",
@@ -65,7 +66,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "counted": "{first} 至 {last}，共 {num} 条新闻，涉及 {companies} 家公司。"
         "未计入：当日重复 {repeated} 条，未提及已知公司 {nameless} 条，"
         "当日结束后才到 {late} 条。",
-        "rate": "平静时期，每个监测的公司或主题每年误报预计不超过 {rate:g} 次"
+        "rate": "平静时期且新闻并非成批出现时，每个监测的公司或主题每年误报预计不超过 {rate:g} 次"
         "（目前 {series} 个序列，合计每年至多 {sum:.1f} 次）。",
         "alarms": "警报",
         "none": "没有超出控制限。",

@@ -36,7 +36,7 @@ def picture(graph: Graph, *, seed: int = 0) -> str:
     drawn = networkx.DiGraph()
     drawn.add_nodes_from(shown)
     drawn.add_edges_from(ends for ends in edges if set(ends) <= set(shown))
-    spread = networkx.spring_layout(drawn, seed=seed, k=1.6 / max(1, len(shown)) ** 0.5, iterations=120)
+    spread = networkx.spring_layout(drawn, seed=seed, k=4 / max(1, len(shown)) ** 0.5, iterations=60)
     low = [min((float(at[axis]) for at in spread.values()), default=0.0) for axis in (0, 1)]
     high = [max((float(at[axis]) for at in spread.values()), default=1.0) for axis in (0, 1)]
 
