@@ -43,8 +43,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "title": "Public opinion",
         "counted": "{num} news, {first} to {last}; {companies} companies. Left out: {repeated} told "
         "again the same day, {nameless} that name no known company, {late} after their day was closed.",
-        "rate": "While nothing happens and news come one by one, not in bursts, at most {rate:g} false alarms "
-        "a year are expected of each company "
+        "rate": "While nothing happens and news come one by one, not in bursts, at most {rate:g} false "
+        "alarms a year are expected of each company "
         "and topic watched ({series} now, so up to {sum:.1f} a year in all).",
         "alarms": "Alarms",
         "none": "No limit was broken.",
