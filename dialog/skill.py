@@ -95,8 +95,13 @@ class SkillTurn(Protocol):
     @property
     def tools(self) -> Tools: ...
 
-    def answer(self) -> Iterator[Event]:
-        """The grounded answer of the turn pipeline: generate, check against the passages, or quote."""
+    def answer(self, *, question: str | None = None) -> Iterator[Event]:
+        """The grounded answer of the turn pipeline: generate, check against the passages, or quote.
+
+        Args:
+            question: searched for anew and answered instead of `text`: a part of it, or what the user
+                asked before and has now completed.
+        """
         ...
 
     def say(

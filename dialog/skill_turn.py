@@ -7,7 +7,7 @@ with the reply, in one append, or not at all.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -15,8 +15,8 @@ from typing import Any
 from dialog.answering import Answering
 from dialog.draft import Handing
 from dialog.entries import IntentSet, SkillEntered, SlotSet, new_id
-from dialog.events import Event, PromptReady, TextDelta
-from dialog.shown import recent_messages
+from dialog.events import Event, PromptReady, Retrieved, TextDelta
+from dialog.shown import recent_messages, search
 from dialog.skill import Tools
 from dialog.state import DialogState
 from dialog.values import FinishReason, Message, Mode, SearchResult
@@ -24,7 +24,22 @@ from dialog.values import FinishReason, Message, Mode, SearchResult
 
 @dataclass(frozen=True)
 class TurnInHand(Answering):
-    """Implements `dialog.skill.SkillTurn`."""
+    """Implements `dialog.skill.SkillTurn`; `asked` stands in for the user's words where it is not None."""
+
+    asked: str | None = None
+
+    @property
+    def text(self) -> str:
+        return super().text if self.asked is None else self.asked
+
+    def answer(self, *, question: str | None = None) -> Iterator[Event]:
+        if question is None or question == self.text:
+            yield from super().answer()
+            return
+        result = search(self.parts, self.request, self.draft, query=question)
+        if result is not None:
+            yield Retrieved(result=result)
+        yield from replace(self, asked=question, result=result).answer()
 
     @property
     def found(self) -> SearchResult | None:
@@ -64,7 +79,7 @@ class TurnInHand(Answering):
     def hand_off(self, reason: str, *, briefing: str | None = None) -> Iterator[Event]:
         self.draft.handing = Handing(reason, briefing)
         yield PromptReady(fit=self.nothing_shown())
-        yield from self.draft.say("handed_off", finish_reason="handed_off")
+        yield from self.draft.say("handing", finish_reason="handed_off")
 
     def _stamp(self) -> dict[str, Any]:
         """Of a new entry; its parent is set when it is recorded."""
