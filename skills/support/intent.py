@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dialog.protocols import Embedder
+from dialog.text import sentences
 from dialog.values import Value
 from skills.support.flows import Flows
 from skills.support.out_of_scope import SENTENCES
@@ -22,6 +23,7 @@ from skills.support.out_of_scope import SENTENCES
 Floats = NDArray[np.float64]
 _RIDGE = 1e-3
 _STEPS = 50
+_MAX_SENTENCES = 8
 _NEIGHBOURS = 2
 """So many of an intent's nearest examples are averaged: one odd example decides nothing alone."""
 
@@ -47,6 +49,13 @@ class IntentClassifier(Protocol):
     def classify(self, texts: Sequence[str]) -> Sequence[Understood]:
         """One for each text, in order."""
         ...
+
+
+def understood(classifier: IntentClassifier, text: str) -> Understood:
+    """What the message is for: as a whole, or by its clearest sentence where it says more than one thing."""
+    parts = [text[start:end] for start, end in sentences(text)][:_MAX_SENTENCES]
+    found = classifier.classify([text, *parts] if len(parts) > 1 else [text])
+    return max(found, key=lambda one: (one.name is not None, one.confidence))
 
 
 class Intent(Value):
@@ -149,4 +158,4 @@ def _unit(rows: Iterable[Sequence[float]]) -> Floats:
     return np.asarray(rows, dtype=np.float64)
 
 
-__all__ = ["Intent", "IntentClassifier", "Understood", "ZeroShot"]
+__all__ = ["Intent", "IntentClassifier", "Understood", "ZeroShot", "understood"]

@@ -9,7 +9,7 @@ from dialog.templates import fill, fits, is_template, placeholders
 from dialog.values import Passage
 from skills.support.case import Case
 from skills.support.flows import Bilingual, Kind, SlotSpec
-from skills.support.intent import IntentClassifier
+from skills.support.intent import IntentClassifier, understood
 from skills.support.reading import read
 from skills.support.running import begin
 
@@ -20,7 +20,7 @@ _ANY_ID = r"(?=\S*\d)[A-Za-z0-9][A-Za-z0-9_./#-]*"
 
 def open_matter(case: Case, classifier: IntentClassifier) -> Iterator[Event]:
     """Note the intent; an approved answer to the very question comes first, then a flow, then a search."""
-    (intent,) = classifier.classify([case.turn.text])
+    intent = understood(classifier, case.turn.text)
     case.turn.note_intent(intent.name, intent.confidence)
     case.intent = (intent.name, intent.confidence)
     if _is_approved(case):

@@ -9,7 +9,7 @@ from dialog.text import sentences
 from skills.support.case import Case
 from skills.support.cues import is_asking, is_bare_cancel, is_no, is_stop, is_yes
 from skills.support.flows import Flow
-from skills.support.intent import IntentClassifier
+from skills.support.intent import IntentClassifier, understood
 from skills.support.progress import CONFIRM, Paused, Progress
 from skills.support.taking import Taken, take, take_back
 
@@ -58,7 +58,7 @@ def go_on(case: Case, flow: Flow, classifier: IntentClassifier) -> Iterator[Even
 
 def _aside(case: Case, flow: Flow, taken: Taken, classifier: IntentClassifier) -> Iterator[Event]:
     """Not what was asked for: another matter, a question, or not to be understood."""
-    (intent,) = classifier.classify([case.turn.text]) if taken.trouble is None else (None,)
+    intent = understood(classifier, case.turn.text) if taken.trouble is None else None
     if intent is not None and intent.name in case.flows.flows and intent.name != case.progress.flow:
         case.turn.note_intent(intent.name, intent.confidence)
         case.intent = (intent.name, intent.confidence)

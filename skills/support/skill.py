@@ -16,7 +16,7 @@ from dialog.values import Value
 from skills.support.case import NAME, Case, LookUp
 from skills.support.cues import wants_human
 from skills.support.flows import Flows
-from skills.support.intent import IntentClassifier, ZeroShot
+from skills.support.intent import IntentClassifier, ZeroShot, understood
 from skills.support.loading import load
 from skills.support.opening import complete_question, open_matter
 from skills.support.reading import clean, read
@@ -117,8 +117,9 @@ class Support:
 
     def work(self, items: Sequence[Any], tools: Tools) -> Iterator[SupportOutput]:
         flows, today = self._flows(tools), self._clock()
-        intents = self._classifier(flows, tools).classify([item.text for item in items])
-        for item, intent in zip(items, intents, strict=True):
+        classifier = self._classifier(flows, tools)
+        for item in items:
+            intent = understood(classifier, item.text)
             flow, slots = flows.flows.get(intent.name or ""), {}
             for name in flow.all_slots if flow else ():
                 found = read(clean(item.text), flows.slots[name], today=today, asked=False)

@@ -13,8 +13,7 @@ Deviation: the status after a change of items is written `pending (items modifie
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import JsonValue, ValidationError
@@ -23,7 +22,8 @@ from dialog.actions import problems_of
 from dialog.values import Value
 from skills.support.tau2 import arguments as given
 from skills.support.tau2.arithmetic import calculated
-from skills.support.tau2.database import Address, Database, Item, Order, Payment, PaymentMethod, User, Variant
+from skills.support.tau2.database import Database, Item, Order, Payment, PaymentMethod, User, Variant
+from skills.support.tau2.orders import address, check_balance, plain, positions
 
 
 class Retail:
@@ -48,8 +48,8 @@ class Retail:
     def state(self) -> JsonValue:
         """Users and orders; products never change."""
         return {
-            "users": {key: _plain(user) for key, user in self._users.items()},
-            "orders": {key: _plain(order) for key, order in self._orders.items()},
+            "users": {key: plain(user) for key, user in self._users.items()},
+            "orders": {key: plain(order) for key, order in self._orders.items()},
         }
 
     def find_by_email(self, wanted: given.ByEmail) -> JsonValue:
@@ -65,19 +65,19 @@ class Retail:
         )
 
     def user_details(self, wanted: given.OfUser) -> JsonValue:
-        return _plain(self._user(wanted.user_id))
+        return plain(self._user(wanted.user_id))
 
     def order_details(self, wanted: given.OfOrder) -> JsonValue:
-        return _plain(self._order(wanted.order_id))
+        return plain(self._order(wanted.order_id))
 
     def product_details(self, wanted: given.OfProduct) -> JsonValue:
         product = self._products.get(wanted.product_id)
         if product is None:
             raise ValueError(f"there is no product {wanted.product_id!r}")
-        return _plain(product)
+        return plain(product)
 
     def item_details(self, wanted: given.OfItem) -> JsonValue:
-        return _plain(self._variant(wanted.item_id)[1])
+        return plain(self._variant(wanted.item_id)[1])
 
     def product_types(self, _: given.Nothing) -> JsonValue:
         return {
@@ -106,12 +106,12 @@ class Retail:
 
     def change_order_address(self, wanted: given.OrderAddress) -> JsonValue:
         order = self._order_that_is("pending", wanted.order_id)
-        return self._changed(order, address=_address(wanted))
+        return self._changed(order, address=address(wanted))
 
     def change_user_address(self, wanted: given.UserAddress) -> JsonValue:
-        user = self._user(wanted.user_id).model_copy(update={"address": _address(wanted)})
+        user = self._user(wanted.user_id).model_copy(update={"address": address(wanted)})
         self._users[user.user_id] = user
-        return _plain(user)
+        return plain(user)
 
     def change_payment(self, wanted: given.Payment) -> JsonValue:
         order = self._order_that_is("pending", wanted.order_id)
@@ -151,7 +151,7 @@ class Retail:
 
     def return_items(self, wanted: given.Return) -> JsonValue:
         order = self._order_that_is("delivered", wanted.order_id)
-        _positions(order, wanted.item_ids)
+        positions(order, wanted.item_ids)
         method = self._method(order.user_id, wanted.payment_method_id)
         if method.source != "gift_card" and method.id != order.payment_history[0].payment_method_id:
             raise ValueError("a refund goes to the original payment method or to a gift card")
@@ -166,7 +166,7 @@ class Retail:
         order = self._order_that_is("delivered", wanted.order_id)
         _, difference = self._replaced(order, wanted)
         method = self._method(order.user_id, wanted.payment_method_id)
-        _check_balance(method, difference)
+        check_balance(method, difference)
         return self._changed(
             order,
             status="exchange requested",
@@ -216,7 +216,7 @@ class Retail:
         if len(wanted.item_ids) != len(wanted.new_item_ids):
             raise ValueError("as many new items as old ones are needed")
         items, difference = list(order.items), 0.0
-        for position, new_id in zip(_positions(order, wanted.item_ids), wanted.new_item_ids, strict=True):
+        for position, new_id in zip(positions(order, wanted.item_ids), wanted.new_item_ids, strict=True):
             old = items[position]
             product_id, new = self._variant(new_id)
             if product_id != old.product_id:
@@ -230,7 +230,7 @@ class Retail:
         return tuple(items), round(difference, 2)
 
     def _debit(self, user_id: str, method_id: str, amount: float) -> None:
-        _check_balance(self._method(user_id, method_id), amount)
+        check_balance(self._method(user_id, method_id), amount)
         self._credit(user_id, method_id, -amount)
 
     def _credit(self, user_id: str, method_id: str, amount: float) -> None:
@@ -244,34 +244,7 @@ class Retail:
 
     def _changed(self, order: Order, **changes: Any) -> JsonValue:
         self._orders[order.order_id] = order.model_copy(update=changes)
-        return _plain(self._orders[order.order_id])
-
-
-def _positions(order: Order, item_ids: Sequence[str]) -> list[int]:
-    """Where the items stand in the order, one position each. Raises ValueError if it has not so many."""
-    left = Counter(item_ids) - Counter(item.item_id for item in order.items)
-    if left:
-        raise ValueError(f"order {order.order_id} has no item {', '.join(left)} (or not so many)")
-    free = list(range(len(order.items)))
-    positions = []
-    for item_id in item_ids:
-        position = next(at for at in free if order.items[at].item_id == item_id)
-        free.remove(position)
-        positions.append(position)
-    return positions
-
-
-def _check_balance(method: PaymentMethod, amount: float) -> None:
-    if method.balance is not None and method.balance < amount:
-        raise ValueError(f"{method.id} holds {method.balance:.2f}, {amount:.2f} are needed")
-
-
-def _address(wanted: given.NewAddress) -> Address:
-    return Address(**{name: getattr(wanted, name) for name in Address.model_fields})
-
-
-def _plain(value: Value) -> dict[str, JsonValue]:
-    return value.model_dump(mode="json", exclude_none=True)
+        return plain(self._orders[order.order_id])
 
 
 TOOLS: Mapping[str, tuple[type[Value], str, Callable[[Retail, Any], JsonValue]]] = {
