@@ -160,7 +160,8 @@ def _row(
     labels: Sequence[str],
 ) -> Floats:
     """The centred embedding beside indicators."""
-    known = {label: at for at, label in enumerate((*labels, "query_success", "query_failure", "", START))}
+    besides = ("query_success", "query_failure", "", START)
+    known = {label: at for at, label in enumerate(dict.fromkeys((*labels, *besides)))}
     place = list(tasks)
     done = np.zeros(len(known), dtype=np.float32)
     for action in one.actions:

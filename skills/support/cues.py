@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 _FILL = (
-    r"please|then|thanks|thank you|well|oh|ah|that's|that is|it is|it's|so|just|now"
+    r"please|then|thanks|thank you|well|oh|ah|that's|that is|it is|it's|so|just|now|actually|sorry|wait|hmm"
     r"|谢谢|请|那|就|吧|啊|呀|哦|了|的|嗯"
 )
 _YES = (
@@ -23,8 +23,9 @@ _NO = (
     r"|不|不是|不对|错|不行|不可以|不好|没有|否|别"
 )
 _STOP = (
-    r"stop|never ?mind|forget (?:it|about it|that)|leave it|i changed my mind|i've changed my mind|drop it"
-    r"|算了|不用|不用了|不要了|不办了|不需要了|改主意了|先不弄了|停止|停"
+    r"(?:no )?(?:stop|never ?mind|forget (?:it|about it|that)|leave it"
+    r"|i changed my mind|i've changed my mind|drop it)"
+    r"|(?:不 )?算了|不用|不用了|不要了|不办了|不需要了|改主意了|先不弄了|停止|停"
 )
 _CANCEL = r"cancel|cancel (?:it|this|that)|取消|取消它|取消这个"
 _HUMAN = re.compile(

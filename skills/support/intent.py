@@ -8,6 +8,8 @@ logistic curve over similarity and lead is fitted to what came out right.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -21,6 +23,7 @@ from skills.support.flows import Flows
 from skills.support.out_of_scope import SENTENCES
 
 Floats = NDArray[np.float64]
+_FIGURES = re.compile(r"[#$€£¥]?(?<![A-Za-z])[A-Za-z]{0,8}-?\d[\w.,-]*", re.ASCII)
 _RIDGE = 1e-3
 _STEPS = 50
 _MAX_SENTENCES = 8
@@ -79,7 +82,8 @@ class ZeroShot:
         self._threshold = flows.threshold
         self._owner = np.array([self._names.index(name) for name, _ in pairs])
         strangers = (*SENTENCES, *flows.out_of_scope.all())
-        vectors = _unit(embedder.embed_queries([*(text for _, text in pairs), *strangers]))
+        texts = [_wordy(text) for text in (*(text for _, text in pairs), *strangers)]
+        vectors = _unit(embedder.embed_queries(texts))
         self._examples = vectors[: len(pairs)]
         self._weights = self._calibrated(vectors[len(pairs) :])
 
@@ -88,7 +92,9 @@ class ZeroShot:
             return []
         if not self._names:
             return [Intent(name=None, confidence=0.0, ranked=()) for _ in texts]
-        similarity_TN = _unit(self._embedder.embed_queries(texts)) @ self._examples.T
+        similarity_TN = (
+            _unit(self._embedder.embed_queries([_wordy(text) for text in texts])) @ self._examples.T
+        )
         return [self._intent(self._scores(row)) for row in similarity_TN]
 
     def _intent(self, scores: Floats) -> Intent:
@@ -126,6 +132,11 @@ class ZeroShot:
             rows.append(_features(scores)[int(np.argmax(scores))])
             right.append(0.0)
         return _fitted(np.array(rows), np.array(right))
+
+
+def _wordy(text: str) -> str:
+    """Without numbers and identifiers: an order number says nothing about what is wanted."""
+    return " ".join(_FIGURES.sub(" ", unicodedata.normalize("NFKC", text)).split()) or text
 
 
 def _features(scores: Floats) -> Floats:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dialog.events import ActionProposed, Event, TextDelta
 from dialog.text import sentences
 from skills.support.case import Case
-from skills.support.cues import is_asking, is_bare_cancel, is_no, is_stop, is_yes
+from skills.support.cues import is_asking, is_bare_cancel, is_correcting, is_no, is_stop, is_yes
 from skills.support.flows import Flow
 from skills.support.intent import IntentClassifier, understood
 from skills.support.progress import CONFIRM, Paused, Progress
@@ -49,8 +49,8 @@ def go_on(case: Case, flow: Flow, classifier: IntentClassifier) -> Iterator[Even
     if take_back(case, flow) is not None:
         yield from _advance(case, flow)
         return
-    if asked == CONFIRM and (is_no(case.text) or is_bare_cancel(case.text)):
-        told = case.phrase("what_is_wrong") if is_no(case.text) else case.phrase("yes_or_no")
+    if asked == CONFIRM and (is_correcting(case.text) or is_no(case.text) or is_bare_cancel(case.text)):
+        told = case.phrase("yes_or_no") if is_bare_cancel(case.text) else case.phrase("what_is_wrong")
         yield from _retry(case, flow, told, ask=False)
         return
     yield from _aside(case, flow, taken, classifier)

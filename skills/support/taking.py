@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from dialog.text import normalise
 from skills.support.case import Case
-from skills.support.cues import is_asking, is_correcting, is_former
+from skills.support.cues import is_asking, is_correcting, is_former, is_no
 from skills.support.flows import Flow, SlotSpec
+from skills.support.progress import CONFIRM
 from skills.support.reading import Found, read
 
 _FREE = ("text", "name")
@@ -62,6 +63,10 @@ def take_back(case: Case, flow: Flow) -> str | None:
         if name in case.values and any(normalise(one) in said for one in (label.zh, label.en)):
             case.put(name, None)
             return name
+    free = [name for name in flow.all_slots if name in case.values and case.flows.slots[name].kind in _FREE]
+    if case.progress.asked == CONFIRM and len(free) == 1 and not is_no(case.text):
+        case.put(free[0], None)  # nothing of the other kinds was said, so it is this that is wrong
+        return free[0]
     return None
 
 
@@ -72,7 +77,7 @@ def _take_asked(case: Case, name: str, spec: SlotSpec, taken: Taken) -> None:
         if not is_former(case.text, one.start)
     ]
     good = [one for one in found if one.trouble is None]
-    if spec.kind == "id" and len({one.value for one in good}) > 1:
+    if len({one.value for one in good}) > 1:
         taken.trouble = _all_of(case, good)
     elif good:
         _put(case, name, good[0], taken)

@@ -9,6 +9,7 @@ one comes with its `trouble`.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import date, timedelta
 from decimal import Decimal
@@ -21,6 +22,7 @@ from skills.support.reading.found import Found, Trouble
 from skills.support.reading.identifiers import identifiers, near_misses
 from skills.support.reading.names import choices, names
 
+_LEAD = re.compile(r"(?:it is|it's|(?:change it|make it) to|改成|改为|换成)\s*[:,]?\s*", re.IGNORECASE)
 MAX_CHARS = 4000
 """Of a message; what stands behind is not read."""
 
@@ -53,6 +55,8 @@ def read(text: str, spec: SlotSpec, *, today: date, asked: bool) -> list[Found]:
             return names(text, spec.known, asked=asked)
         case "text":
             said = text.strip()
+            lead = _LEAD.match(said)
+            said = said[lead.end() :] if lead else said
             return [Found(value=said, start=0, end=len(text))] if asked and said else []
         case _:
             assert_never(spec.kind)

@@ -90,6 +90,17 @@ def test_a_question_in_between_is_answered_and_the_flow_goes_on(
     assert agent.state("c").skill == "support"
 
 
+def test_a_free_text_called_wrong_is_asked_for_again(desk: Desk) -> None:
+    replies = talk(desk(), "改地址 MK-10482", "改成文三路1号", "不对，是2号")
+    assert replies[1:] == ["把订单 MK-10482 寄到：文三路1号，对吗？", "请问新的收货地址是什么？"]
+
+
+def test_of_two_days_none_is_picked(desk: Desk) -> None:
+    agent = desk()
+    talk(agent, "return MK-10482", "yesterday", "broken", "tomorrow or Friday")
+    assert "pickup" not in agent.state("c").slots
+
+
 def test_a_question_beside_a_value_is_answered_too(desk: Desk) -> None:
     agent = desk(FixedRetriever([FEE]))
     reply = talk(agent, "cancel my order", "It is MK-10482. What does it cost?")[-1]

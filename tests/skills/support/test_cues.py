@@ -27,7 +27,18 @@ def test_denial(said: str) -> None:
     assert is_no(said)
 
 
-@pytest.mark.parametrize("said", ["never mind", "Forget it.", "算了", "算了，不用了", "I changed my mind"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "never mind",
+        "Forget it.",
+        "算了",
+        "算了，不用了",
+        "I changed my mind",
+        "no, forget it",
+        "actually forget it",
+    ],
+)
 def test_giving_up(said: str) -> None:
     assert is_stop(said)
 
