@@ -88,8 +88,7 @@ class Answering:
         assert passage.answer is not None
         filled = Filled(passage.answer)
         if is_template(passage):
-            slots = self.draft.state.slots
-            filled = fill(passage.answer, {name: slot.value for name, slot in slots.items()})
+            filled = fill(passage.answer, self.draft.understood()[1])
         if filled.needs:
             for name in filled.wrong:
                 yield Notice(text=f"slot {name!r} does not fit the approved answer; it is asked for again")

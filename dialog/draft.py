@@ -186,7 +186,7 @@ class Draft:
 
     def reply(self) -> Reply:
         """What is recorded and returned, as things stand."""
-        intent, slots = self._understood()
+        intent, slots = self.understood()
         return Reply(
             text=self.text,
             mode=self.mode,
@@ -226,7 +226,7 @@ class Draft:
             self.noted.clear()
         return Outcome(self.reply(), self.summary, self.handing, tuple(self.proposals), tuple(self.noted))
 
-    def _understood(self) -> tuple[str | None, dict[str, Any]]:
+    def understood(self) -> tuple[str | None, dict[str, Any]]:
         """Intent and slots after what this turn noted."""
         intent = self.state.intent
         slots = {name: slot.value for name, slot in self.state.slots.items()}

@@ -27,6 +27,7 @@ Occasion = Literal[
     "left",
     "queued",
     "handed_off",
+    "handing",
 ]
 
 _PHRASES: dict[Occasion, dict[str, str]] = {
@@ -64,6 +65,10 @@ _PHRASES: dict[Occasion, dict[str, str]] = {
     "handed_off": {
         "en": "I found nothing about this in the documents I have, so I am asking a colleague to take over.",
         "zh": "在我掌握的资料中没有找到相关内容，我会请同事来为您处理。",
+    },
+    "handing": {
+        "en": "I am asking a colleague to take over; they will answer here.",
+        "zh": "我这就请同事来为您处理，稍后会在这里回复您。",
     },
     "noted": {"en": "Noted, I will do so from now on.", "zh": "好的，我记住了，接下来会照做。"},
 }

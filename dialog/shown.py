@@ -1,4 +1,4 @@
-"""What the model is shown for a turn, and what a search may lean on.
+"""What the model is shown for a turn, what a search may lean on, and the search.
 
 rendered = render_turn(parts, conversation, said=said, passages=passages, sampling=sampling)
 rendered.prompt.fit.dropped
@@ -6,16 +6,17 @@ rendered.prompt.fit.dropped
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from dialog.conversation import Conversation
-from dialog.draft import Parts, Request
+from dialog.draft import Draft, Parts, Request
 from dialog.entries import UserSaid
 from dialog.instructions import Instruction, resolve
 from dialog.prompt.frame import MEMORY_REF
 from dialog.prompt.render import Rendered, render
 from dialog.state import DialogState, fold, visible_turns_back
-from dialog.values import Message, Passage, Sampling
+from dialog.values import Message, Passage, Sampling, SearchResult
 
 HISTORY_TURNS = 4
 """How many earlier turns a search and a support check may lean on."""
@@ -76,3 +77,17 @@ def recent_messages(request: Request) -> list[Message]:
         if len(messages) >= 2 * HISTORY_TURNS:
             break
     return messages[::-1]
+
+
+def search(parts: Parts, request: Request, draft: Draft, *, query: str | None = None) -> SearchResult | None:
+    """What the knowledge base holds on the user's words, or on `query`; None without one."""
+    if parts.retriever is None:
+        return None
+    started = time.perf_counter()
+    result = parts.retriever.search(
+        request.said.text if query is None else query,
+        top_k=parts.settings.knowledge.top_k,
+        history=recent_messages(request),
+    )
+    draft.retrieve_s += time.perf_counter() - started
+    return result

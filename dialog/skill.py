@@ -103,10 +103,13 @@ class SkillTurn(Protocol):
     @property
     def tools(self) -> Tools: ...
 
-    def answer(self, instruction: str = "") -> Iterator[Event]:
+    def answer(self, instruction: str = "", *, question: str | None = None) -> Iterator[Event]:
         """The grounded answer of the turn pipeline: generate, check against the passages, or quote.
 
-        The model is told `instruction` in this turn, besides what stands.
+        Args:
+            instruction: told to the model in this turn, besides what stands.
+            question: searched for anew and answered instead of `text`: a part of it, or what the user
+                asked before and has now completed.
         """
         ...
 

@@ -15,9 +15,9 @@ from typing import Any
 from dialog.answering import Answering
 from dialog.draft import Handing
 from dialog.entries import IntentSet, SkillEntered, SlotSet, new_id
-from dialog.events import Event, Notice, PromptReady, TextDelta
+from dialog.events import Event, Notice, PromptReady, Retrieved, TextDelta
 from dialog.instructions import Instruction
-from dialog.shown import recent_messages
+from dialog.shown import recent_messages, search
 from dialog.skill import Tools
 from dialog.state import DialogState
 from dialog.values import FinishReason, Message, Mode, SearchResult
@@ -25,7 +25,13 @@ from dialog.values import FinishReason, Message, Mode, SearchResult
 
 @dataclass(frozen=True)
 class TurnInHand(Answering):
-    """Implements `dialog.skill.SkillTurn`."""
+    """Implements `dialog.skill.SkillTurn`; `asked` stands in for the user's words where it is not None."""
+
+    asked: str | None = None
+
+    @property
+    def text(self) -> str:
+        return super().text if self.asked is None else self.asked
 
     @property
     def found(self) -> SearchResult | None:
@@ -44,8 +50,15 @@ class TurnInHand(Answering):
         assert self.parts.tools is not None, "an agent's parts bring tools"
         return self.parts.tools
 
-    def answer(self, instruction: str = "") -> Iterator[Event]:
-        return self._told(instruction).grounded()
+    def answer(self, instruction: str = "", *, question: str | None = None) -> Iterator[Event]:
+        told = self._told(instruction)
+        if question is None or question == self.text:
+            yield from told.grounded()
+            return
+        result = search(self.parts, self.request, self.draft, query=question)
+        if result is not None:
+            yield Retrieved(result=result)
+        yield from replace(told, asked=question, result=result).grounded()
 
     def generate(self, instruction: str = "") -> Iterator[Event]:
         told = replace(self._told(instruction), result=None)
@@ -85,7 +98,7 @@ class TurnInHand(Answering):
     def hand_off(self, reason: str, *, briefing: str | None = None) -> Iterator[Event]:
         self.draft.handing = Handing(reason, briefing)
         yield PromptReady(fit=self.nothing_shown())
-        yield from self.draft.say("handed_off", finish_reason="handed_off")
+        yield from self.draft.say("handing", finish_reason="handed_off")
 
     def _stamp(self) -> dict[str, Any]:
         """Of a new entry; its parent is set when it is recorded."""

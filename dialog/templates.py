@@ -62,6 +62,14 @@ def is_template(passage: Passage) -> bool:
     return passage.answer is not None and marked in ("yes", "true", "1", "是", "模板")
 
 
+def placeholders(answer: str) -> dict[str, str]:
+    """The slots of a template with their kinds, in the order of the text."""
+    found: dict[str, str] = {}
+    for match in _SLOT.finditer(answer):
+        found.setdefault(match[1], match[2] or "text")
+    return found
+
+
 def fill(answer: str, values: Mapping[str, Any]) -> Filled:
     """`answer` with its placeholders replaced; every occurrence of a slot gets the same value.
 

@@ -18,6 +18,8 @@ from dialog.values import Language
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002ffff"
 _HAN_RUN = re.compile(f"[{_HAN}]+")
 _WORD = re.compile(rf"[{_HAN}]|[^\W_{_HAN}]+(?:[.,\-'’][^\W_{_HAN}]+)*")
+_LATIN = re.compile(r"[A-Za-zÀ-ɏ\d]+(?:-[A-Za-zÀ-ɏ\d]+)*")
+_DIGIT = re.compile(r"\d")
 _SENTENCE_END = re.compile(r"[。！？；!?]+[”’」』）)\"']*|\.+[”’)\"']*(?=\s|$)|\n+")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|no|mr|mrs|ms|dr|st|u\.s|inc|ltd|co)|\b[a-z]|(?:^|\n)\s*\d{1,3})$", re.I
@@ -34,10 +36,10 @@ def detect_language(text: str) -> Language:
     """`zh` where Han characters carry the text, `en` where letters do, `und` where neither does.
 
     A Han character weighs like half a word, so `iPhone 15 保修期多久` is Chinese
-    and `What does 保修 mean?` is English.
+    and `What does 保修 mean?` is English. `MK-10482` is a word of neither.
     """
     num_han = sum(len(run) for run in _HAN_RUN.findall(text))
-    num_words = len(re.findall(r"[A-Za-zÀ-ɏ]+", text))
+    num_words = sum(1 + word.count("-") for word in _LATIN.findall(text) if not _DIGIT.search(word))
     if not num_han and not num_words:
         return "und"
     return "zh" if num_han / 2 >= num_words and num_han else "en"

@@ -9,7 +9,6 @@ early, cancelled, or fails.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -21,11 +20,10 @@ from dialog.explaining import decoded_shares
 from dialog.filling import fill
 from dialog.phrases import small_talk
 from dialog.routing import routed
-from dialog.shown import recent_messages
+from dialog.shown import search
 from dialog.skill import Leavable, Skill
 from dialog.skill_turn import TurnInHand
 from dialog.underway import completed
-from dialog.values import SearchResult
 from dialog.wishes import is_only_wishes
 
 
@@ -62,7 +60,7 @@ def _events(parts: Parts, request: Request, draft: Draft) -> Iterator[Event]:
         yield from draft.say("queued", finish_reason="handed_off")
         return
     if request.form is not None:
-        result = _search(parts, request, draft)
+        result = search(parts, request, draft)
         if result is not None:
             yield Retrieved(result=result)
         yield from fill(Answering(parts, request, draft, result), request.form)
@@ -83,7 +81,7 @@ def _events(parts: Parts, request: Request, draft: Draft) -> Iterator[Event]:
         yield from draft.say("neither")
         return
     request = heard.request if heard is not None else request
-    result = _search(parts, request, draft)
+    result = search(parts, request, draft)
     if result is not None:
         yield Retrieved(result=result)
     turn = TurnInHand(parts, request, draft, result)
@@ -156,14 +154,3 @@ def _proposed(event: ActionProposed, parts: Parts, draft: Draft) -> Iterator[Eve
     yield proposal
     if proposal.problem is not None:
         yield Notice(text=f"an action was proposed and refused: {proposal.problem}")
-
-
-def _search(parts: Parts, request: Request, draft: Draft) -> SearchResult | None:
-    if parts.retriever is None:
-        return None
-    started = time.perf_counter()
-    result = parts.retriever.search(
-        request.said.text, top_k=parts.settings.knowledge.top_k, history=recent_messages(request)
-    )
-    draft.retrieve_s = time.perf_counter() - started
-    return result

@@ -2,7 +2,7 @@
 
 turn = FixedTurn("Where is MK-10482?")
 said = "".join(event.text for event in skill.run(turn) if isinstance(event, TextDelta))
-turn.intent, turn.slots, turn.entered, turn.handed_off      # what the skill noted
+turn.intent, turn.slots, turn.entered, turn.answered, turn.handed_off      # what the skill noted
 """
 
 from __future__ import annotations
@@ -89,14 +89,16 @@ class FixedTurn:
         self.intent: tuple[str | None, float] | None = None
         self.slots: dict[str, Any] = {}
         self.entered: list[str | None] = []
+        self.answered: list[str] = []
         self.handed_off: tuple[str, str | None] | None = None
         self.instructions: list[str] = []
         self.mode: Mode = "generated"
         self.finish_reason: FinishReason = "stop"
         self._answer = answer
 
-    def answer(self, instruction: str = "") -> Iterator[Event]:
+    def answer(self, instruction: str = "", *, question: str | None = None) -> Iterator[Event]:
         self.instructions.append(instruction)
+        self.answered.append(question or self.text)
         yield TextDelta(text=self._answer)
 
     def generate(self, instruction: str = "") -> Iterator[Event]:

@@ -9,6 +9,7 @@ import pytest
 from dialog import DialogAgent
 from dialog.events import Event
 from dialog.skill import SkillSpec, SkillTurn
+from dialog.testing import FixedRetriever, passage
 
 MakeAgent = Callable[..., DialogAgent]
 
@@ -56,3 +57,35 @@ def test_a_broken_skill_notes_nothing_of_what_it_was_about_to(make_agent: MakeAg
         with pytest.raises(RuntimeError, match="broken"):
             agent.reply("fail now", conversation_id="c")
         assert agent.state("c").slots == {}
+
+
+class Asking:
+    """Answers what was asked before, with a slot of this turn."""
+
+    spec = SkillSpec(name="asking", description="answers an earlier question")
+
+    def matches(self, turn: SkillTurn) -> float:
+        return 0.9
+
+    def run(self, turn: SkillTurn) -> Iterator[Event]:
+        turn.set_slot("parcel", turn.text)
+        yield from turn.answer(question="Where is my parcel?")
+
+
+def test_a_skill_has_an_earlier_question_answered_with_what_it_has_just_noted(make_agent: MakeAgent) -> None:
+    found = passage("Where is my parcel?\nParcel {parcel:id} is on its way.").model_copy(
+        update={"answer": "Parcel {parcel:id} is on its way.", "metadata": {"template": "yes"}}
+    )
+    retriever = FixedRetriever([found])
+    with make_agent(retriever=retriever, skills=[Asking()], overrides=['skills.default="asking"']) as agent:
+        reply = agent.reply("PK-2041", conversation_id="c")
+    assert (reply.text, reply.mode) == ("Parcel PK-2041 is on its way.", "template")
+    assert retriever.queries == ["PK-2041", "Where is my parcel?"]
+
+
+def test_who_is_handed_over_by_a_skill_is_not_told_that_nothing_was_found(make_agent: MakeAgent) -> None:
+    with make_agent(skills=[Noting()], overrides=['skills.default="noting"']) as agent:
+        agent.reply("hello there, my parcel", conversation_id="c")
+        assert agent.reply("ok", conversation_id="c").text == (
+            "I am asking a colleague to take over; they will answer here."
+        )

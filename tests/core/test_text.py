@@ -26,6 +26,13 @@ def test_words_keep_figures_whole_and_part_han_characters() -> None:
     assert words("The 3.5 kg Ｗｉ-Fi 保修") == ["the", "3.5", "kg", "wi-fi", "保", "修"]
 
 
+@pytest.mark.parametrize(
+    ("text", "language"), [("MK-10482", "und"), ("是MK-10482", "zh"), ("It is MK-1", "en")]
+)
+def test_an_identifier_is_a_word_of_no_language(text: str, language: str) -> None:
+    assert detect_language(text) == language
+
+
 def test_sentences_end_at_stops_of_both_languages() -> None:
     assert pieces("可以退货。运费谁出？You pay. Really!") == [
         "可以退货。",

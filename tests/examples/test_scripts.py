@@ -15,6 +15,7 @@ from dialog.home import cache_dir
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("[0-9]*.py"))
+NUMBERED = sorted((*SCRIPTS, *EXAMPLES.glob("[0-9]*.ipynb")))
 
 each_script = pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 
@@ -57,9 +58,10 @@ def test_script_is_short_and_says_how_to_run_it(path):
 
 
 def test_scripts_are_numbered_without_gaps_and_all_are_listed():
-    assert [int(path.name[:2]) for path in SCRIPTS] == list(range(1, len(SCRIPTS) + 1))
-    listed = re.findall(r"^\| `(\d\d_\w+\.py)`", (EXAMPLES / "README.md").read_text(encoding="utf-8"), re.M)
-    assert listed == [path.name for path in SCRIPTS]
+    assert [int(path.name[:2]) for path in NUMBERED] == list(range(1, len(NUMBERED) + 1))
+    readme = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\d\d_\w+\.(?:py|ipynb))`", readme, re.M)
+    assert listed == [path.name for path in NUMBERED]
 
 
 @pytest.mark.model
@@ -224,3 +226,16 @@ def test_notebook_runs_from_top_to_bottom(home, monkeypatch, capsys):
     assert out.startswith("Express takes two days.")
     assert "1  寄到加拿大呢？  ->  寄往加拿大需要 7–10 个工作日。" in out
     assert re.search(r"^user +\d+ tokens$", out, re.M)
+
+
+@pytest.mark.slow
+def test_support_conducts_a_conversation_in_each_language(run):
+    out = run("11_support.py")
+    for said in (
+        "> No, I meant MK-10483.\nCancel order MK-10483 (Slatefire 26)?",
+        "no fee.\n\nCancel order MK-10482 (Wren 0.9)?",
+        "> 不对，下周一\n订单 MK-10517，2026-03-03 签收，原因：损坏；快递员 2026-03-09 上门取件。对吗？",
+        "waiting: cancel_order {'order_no': 'MK-10483'}",
+        "客户需要：退货",
+    ):
+        assert said in out

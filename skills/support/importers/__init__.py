@@ -1,0 +1,1 @@
+"""Flow files made of what others have declared: `star` reads STAR's task graphs."""
