@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError
@@ -23,14 +23,24 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from dialog.errors import ModelError
-from training.methods.method import Method
 
 _TRAINED, _STATE, _OPTIMISER = "trained.safetensors", "state.safetensors", "optimiser.safetensors"
 _PROGRESS = "progress.json"
 
 
+class Kept(Protocol):
+    """What a checkpoint is of: a module, and what else its training goes on from."""
+
+    @property
+    def module(self) -> nn.Module: ...
+
+    def state(self) -> dict[str, Tensor]: ...
+
+    def restore(self, state: dict[str, Tensor]) -> None: ...
+
+
 def save_checkpoint(
-    folder: Path, method: Method, optimiser: torch.optim.Optimizer, *, progress: dict[str, Any]
+    folder: Path, method: Kept, optimiser: torch.optim.Optimizer, *, progress: dict[str, Any]
 ) -> None:
     """Replace the checkpoint in `folder`; a run killed meanwhile leaves the one before."""
     unfinished = folder.with_name(f".{folder.name}.unfinished")
@@ -48,7 +58,7 @@ def save_checkpoint(
     shutil.rmtree(old, ignore_errors=True)
 
 
-def load_checkpoint(folder: Path, method: Method, optimiser: torch.optim.Optimizer) -> dict[str, Any] | None:
+def load_checkpoint(folder: Path, method: Kept, optimiser: torch.optim.Optimizer) -> dict[str, Any] | None:
     """Put method and optimiser back and return the progress; None where there is no checkpoint.
 
     Raises:
@@ -71,7 +81,7 @@ def load_checkpoint(folder: Path, method: Method, optimiser: torch.optim.Optimiz
     return progress
 
 
-def keep_best(folder: Path, method: Method) -> None:
+def keep_best(folder: Path, method: Kept) -> None:
     """Keep what is trained as it is now; what was kept before goes."""
     folder.mkdir(exist_ok=True)
     for name, tensors in ((_TRAINED, trained(method.module)), (_STATE, method.state())):
@@ -80,7 +90,7 @@ def keep_best(folder: Path, method: Method) -> None:
         os.replace(unfinished, folder / name)
 
 
-def put_best_back(folder: Path, method: Method) -> None:
+def put_best_back(folder: Path, method: Kept) -> None:
     """What `keep_best` kept last; nothing if it never did. Raises ModelError if it is damaged."""
     if not (folder / _STATE).is_file():
         return

@@ -6,11 +6,6 @@ instructrec tune log.jsonl --out tuned --method lora
 
 from __future__ import annotations
 
-import signal
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,7 +19,6 @@ if TYPE_CHECKING:
     from dialog.config import Config
     from dialog.values import Transcript
     from training.data import TrainingData
-    from training.watching import Watching
 
 app = typer.Typer(help="Tune a model on transcripts.")
 
@@ -164,6 +158,7 @@ def _tune(
     from training.data import make_examples
     from training.methods.opening import open_base
     from training.previewing import counts
+    from training.stopping import stopping
     from training.tune import Tuning
     from training.watching import Watching, result
 
@@ -189,29 +184,9 @@ def _tune(
     tuning = Tuning(settings, base, train=data, valid=held, watch=watching, features=features)
     for line in tuning.about():
         run.remark(line)
-    with _stopping(watching):
+    with stopping(watching):
         card = tuning.into(out, resume=resume)
     if run.json:
         run.show_json(card)
     else:
         run.show(result(card, out))
-
-
-@contextmanager
-def _stopping(watching: Watching) -> Iterator[None]:
-    """Ctrl-C ends the run after the step at hand, and a second one at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: object) -> None:
-        if watching.wants_to_stop():
-            raise KeyboardInterrupt
-        watching.stop()
-        print("stopping after this step; once more to stop at once", file=sys.stderr)
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,1 @@
+"""What the skills are worth, one module each: `python -m benchmarks.skills.NAME`."""

@@ -1,0 +1,73 @@
+"""Intents without training: by the nearest name or example, in the embedder's space.
+
+    classifier = NearestIntents(embedder, {"refund": ["I want my money back"], "delivery": []})
+
+The figures below were chosen on clinc150's training part (`benchmarks.skills.intents`) for
+the default embedder; for another embedder give its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from dialog.protocols import Embedder
+from skills.choosing.measures import ranked
+from skills.intents.intent import Intent
+
+TEMPERATURE = 0.02
+THRESHOLD = 0.86
+"""Cosine to the nearest example at which a message is as likely of no intent as of one."""
+
+
+class NearestIntents:
+    """An `IntentClassifier` over examples.
+
+    Args:
+        examples: of each intent what people say; without any its name is read as words.
+        temperature: differences of cosines are divided by it.
+        threshold: a message whose nearest example is farther has no intent.
+
+    Raises:
+        ValueError: no intents are given.
+    """
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        examples: Mapping[str, Sequence[str]],
+        *,
+        temperature: float = TEMPERATURE,
+        threshold: float = THRESHOLD,
+    ) -> None:
+        if not examples:
+            raise ValueError("no intents were given; name at least one")
+        self._embedder = embedder
+        self.labels: Sequence[str] = tuple(examples)
+        self._temperature, self._threshold = temperature, threshold
+        texts = [list(examples[label]) or [spoken(label)] for label in self.labels]
+        self._starts = np.cumsum([0, *(len(one) for one in texts)])[:-1]
+        self._vectors = embedder.embed_queries([text for one in texts for text in one])
+
+    def classify(self, texts: Sequence[str]) -> list[Intent]:
+        if not texts:
+            return []
+        cosines = self._embedder.embed_queries(texts) @ self._vectors.T
+        return [self._intent(row) for row in np.maximum.reduceat(cosines, self._starts, axis=1)]
+
+    def _intent(self, nearest_L: np.ndarray) -> Intent:
+        """From the cosine to the nearest example of each label; "none" takes part with the threshold."""
+        logits = np.append(nearest_L, self._threshold) / self._temperature
+        shares = np.exp(logits - logits.max())
+        shares /= shares.sum()
+        order = ranked(self.labels, shares[:-1].tolist())
+        name, confidence = order[0]
+        if nearest_L.max() < self._threshold:
+            return Intent(name=None, confidence=float(shares[-1]), ranked=order)
+        return Intent(name=name, confidence=confidence, ranked=order)
+
+
+def spoken(label: str) -> str:
+    """A name as words: `card_not_working` -> "card not working"."""
+    return " ".join(label.replace("_", " ").replace("-", " ").split())
