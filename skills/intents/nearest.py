@@ -53,8 +53,13 @@ class NearestIntents:
     def classify(self, texts: Sequence[str]) -> list[Intent]:
         if not texts:
             return []
+        return [self._intent(row) for row in self.nearest(texts)]
+
+    def nearest(self, texts: Sequence[str]) -> np.ndarray:
+        """Cosine to the nearest example of each intent, (N, L); at least one text."""
         cosines = self._embedder.embed_queries(texts) @ self._vectors.T
-        return [self._intent(row) for row in np.maximum.reduceat(cosines, self._starts, axis=1)]
+        found: np.ndarray = np.maximum.reduceat(cosines, self._starts, axis=1)
+        return found
 
     def _intent(self, nearest_L: np.ndarray) -> Intent:
         """From the cosine to the nearest example of each label; "none" takes part with the threshold."""

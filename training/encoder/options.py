@@ -1,4 +1,4 @@
-"""How a labeller is trained; the defaults were chosen on held-out parts of training sets."""
+"""How a labeller is trained."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ class LabelOptions(Value):
         smoothing: share of each target spread over all labels.
         averaging: the network that is kept is a moving average over steps; this is its memory.
         max_tokens: texts are read so far.
+        patience: epochs without fewer errors on what is held out, after which training ends.
         share: of the texts, held out where no others are given.
         scope_loss: how much accuracy the threshold for "none of these" may cost on what is held out.
     """
 
-    epochs: int = Field(default=6, ge=1)
-    lr: float = Field(default=2e-4, gt=0)
+    epochs: int = Field(default=4, ge=1)
+    lr: float = Field(default=3e-4, gt=0)
     head_lr: float = Field(default=10.0, gt=0)
     batch: int = Field(default=32, ge=1)
-    num_frozen: int = Field(default=4, ge=0, le=12)
+    num_frozen: int = Field(default=7, ge=0, le=12)
     dropout: float = Field(default=0.1, ge=0, lt=1)
     smoothing: float = Field(default=0.1, ge=0, lt=1)
     averaging: float = Field(default=0.99, ge=0, lt=1)

@@ -97,13 +97,13 @@ class LabelTuning:
         loop.epoch = int(progress.get("epoch", 0))
         patience = Patience(self.options.patience)
         for report in folder.reports():
-            patience.is_better(report.valid_loss)
+            patience.is_better(_errors(report))
         for loss in () if patience.is_over() else loop.epochs(self._train, on_step=self._on_step):
             with loop.in_place():
                 report = self._report(loop, loss)
             folder.add_report(report)
             self._watch.report(report)
-            if patience.is_better(report.valid_loss):
+            if patience.is_better(_errors(report)):
                 keep_best(folder.best, loop)
             save_checkpoint(folder.checkpoint, loop, loop.optimiser, progress={"epoch": loop.epoch})
             if patience.is_over():
@@ -212,6 +212,12 @@ def _centroids(pooled_ND: Tensor, targets_N: Tensor, num_labels: int) -> Tensor:
     """The mean vector of each label's texts, (L, D)."""
     totals_LD = torch.zeros(num_labels, pooled_ND.shape[1]).index_add_(0, targets_N, pooled_ND)
     return totals_LD / targets_N.bincount(minlength=num_labels).clamp(min=1)[:, None]
+
+
+def _errors(report: Report) -> float | None:
+    """Share of held-out texts labelled wrong: cross-entropy is mended by the temperature afterwards."""
+    accuracy = report.besides.get("accuracy")
+    return None if accuracy is None else 1 - accuracy
 
 
 def _accuracy(logits_NL: Tensor, targets_N: Tensor) -> float | None:
