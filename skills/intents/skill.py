@@ -2,7 +2,8 @@
 
 Configured in `[skills.options.intents]`: `model`, a folder of `instructrec tune-labels`; or
 `examples`, a TOML file of intents and what people say. With neither, the common intents of
-customer service that are shipped (`common.toml`), by nearest example.
+customer service that are shipped (`common.toml`). Without a `model` folder they are told by the nearest
+example, or with `by = "model"` by the language model, from their names.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dialog.errors import SkillError
 from dialog.events import Event
 from dialog.skill import SkillSpec, SkillTurn, Tools
 from dialog.values import Value
+from skills.intents.chosen import ChosenIntents
 from skills.intents.intent import Intent, IntentClassifier
 from skills.intents.nearest import NearestIntents
 from skills.intents.trained import TrainedIntents
@@ -73,15 +75,22 @@ class Intents:
 
 
 def _open(options: Mapping[str, object], tools: Tools) -> IntentClassifier:
-    if unknown := sorted(options.keys() - {"model", "examples"}):
-        raise SkillError(f"skills.options.intents has no {unknown[0]!r}; it takes `model` and `examples`")
+    if unknown := sorted(options.keys() - {"model", "examples", "by"}):
+        raise SkillError(f"skills.options.intents has no {unknown[0]!r}; it takes `model`, `examples`, `by`")
     for name, value in options.items():
         if not isinstance(value, str):
-            raise SkillError(f"skills.options.intents.{name} is {value!r}, not a path")
+            raise SkillError(f"skills.options.intents.{name} is {value!r}, not a text")
     if "model" in options:
         return TrainedIntents.load(Path(str(options["model"])))
     path = Path(str(options["examples"])) if "examples" in options else _HERE / "common.toml"
-    return NearestIntents(tools.embedder, read_examples(path))
+    examples = read_examples(path)
+    match options.get("by", "examples"):
+        case "examples":
+            return NearestIntents(tools.embedder, examples)
+        case "model":
+            return ChosenIntents(tools.model, list(examples))
+        case other:
+            raise SkillError(f'skills.options.intents.by is {other!r}; it is "examples" or "model"')
 
 
 def read_examples(path: Path) -> dict[str, tuple[str, ...]]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from dialog.errors import ModelError, SkillError
 from dialog.events import TextDelta
-from dialog.testing import HashEmbedder
+from dialog.testing import HashEmbedder, ScriptedModel
 from dialog.testing.skills import FixedTools, FixedTurn
-from skills.intents import Intents, NearestIntents
+from dialog.values import Prompt, TokenScores
+from skills.intents import ChosenIntents, Intents, NearestIntents
 from skills.intents.nearest import spoken
 from skills.intents.skill import Said, read_examples
 
@@ -86,7 +88,7 @@ def test_a_table_of_something_else_is_refused(tmp_path: Path, content: str):
         read_examples(path)
 
 
-@pytest.mark.parametrize("options", [{"modle": "x"}, {"model": 3}])
+@pytest.mark.parametrize("options", [{"modle": "x"}, {"model": 3}, {"by": "magic"}])
 def test_wrong_options_are_refused(options: dict):
     tools = FixedTools(embedder=HashEmbedder(), options={"intents": options})
     with pytest.raises(SkillError, match=r"skills\.options\.intents"):
@@ -97,6 +99,26 @@ def test_a_folder_without_a_labeller_is_named(tmp_path: Path):
     tools = FixedTools(options={"intents": {"model": str(tmp_path)}})
     with pytest.raises(ModelError, match="tune-labels"):
         list(Intents().work([Said(text="x")], tools))
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("where is my parcel", "track_parcel"), ("我的包裹呢", "track_parcel"), ("sing", None)]
+)
+def test_a_language_model_chooses_by_names_or_none(text: str, name: str | None):
+    class Knowing(ScriptedModel):
+        """Knows a parcel when it reads of one."""
+
+        def score(self, prompt: Prompt, continuations: Sequence[str]) -> list[TokenScores]:
+            is_parcel = "parcel:" in prompt.text.replace("\n", ":") or "包裹" in prompt.text
+            wanted = "track parcel" if is_parcel else "none of these" if "sing" in prompt.text else ""
+            return [
+                TokenScores(ids=(1,), logprobs=(-0.1 if one.strip() == wanted else -5.0,))
+                for one in continuations
+            ]
+
+    (intent,) = ChosenIntents(Knowing(), ["track_parcel", "refund"]).classify([text])
+    assert intent.name == name
+    assert sum(p for _, p in intent.ranked) < 1
 
 
 @pytest.mark.slow
