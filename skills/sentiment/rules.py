@@ -5,7 +5,8 @@
 Within a clause a word of praise or blame counts with its weight and that of the degree
 before it; a negation shortly before it turns it round, and weakens it: "not bad" is less than
 "good". A clause after a word of contrast counts more, the one before it less. The
-score goes through an ordered logistic function whose slope was fitted on training reviews.
+score goes through an ordered logistic function; its slope is of least cross-entropy on 2,400 Chinese training
+reviews and news, its width leaves what says nothing neutral. English has the same, unmeasured./
 
 No substitute for a trained encoder: it knows its words and nothing of irony, of comparisons or
 of what goes without saying. `docs/skills/sentiment.md` has the figures.
@@ -27,7 +28,7 @@ _DENIED_PRAISE, _DENIED_BLAME = -0.9, -0.5
 _AFTER_CONTRAST, _BEFORE_CONTRAST = 1.4, 0.7
 _CONCEDING = frozenset({"although", "though", "despite", "除了", "except"})
 """These take back their own clause, not the one before."""
-SLOPE, NEUTRAL_WIDTH = 2.0, 0.45
+SLOPE, NEUTRAL_WIDTH = 1.2, 0.6
 
 
 class RuleJudge:
