@@ -114,8 +114,18 @@ def tuned(one: LabelledSet, folder: Path, options: LabelOptions) -> Mapping[str,
         LabelTuning(one.parts(), options, watch=Seen()).into(folder, resume=(folder / "run.json").is_file())
         (folder / "cpu_s.json").write_text(json.dumps(time.process_time() - before), encoding="utf-8")
     found: dict[str, Any] = json.loads(card.read_text(encoding="utf-8"))
+    del found["labels"], found["data"]
     cpu = folder / "cpu_s.json"
     return found | {"cpu_s": json.loads(cpu.read_text(encoding="utf-8")) if cpu.is_file() else None}
+
+
+def trained(card: Mapping[str, Any] | None) -> str:
+    """`4 epochs, 320 CPU s`."""
+    if card is None:
+        return ""
+    num_epochs = len(card["reports"])
+    seconds = "" if card["cpu_s"] is None else f"{card['cpu_s']:.0f} CPU s"
+    return f"{num_epochs} epochs, {seconds}" if num_epochs else seconds
 
 
 def available(*makers: Callable[[], LabelledSet]) -> Iterator[LabelledSet]:

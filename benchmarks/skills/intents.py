@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks import markdown, save
 from benchmarks.skills._figures import interval, share
-from benchmarks.skills._labelled import LabelledSet, available, banking77, clinc150, tuned
+from benchmarks.skills._labelled import LabelledSet, available, banking77, clinc150, trained, tuned
 from dialog.knowledge.embed import open_embedder
 from dialog.protocols import Embedder
 from skills.choosing import expected_calibration_error
@@ -31,13 +31,13 @@ from skills.intents import Intent, IntentClassifier, NearestIntents, TrainedInte
 from training.encoder.options import LabelOptions
 
 SETS = {"banking77": banking77, "clinc150": clinc150}
-HEADER = ("set", "how", "in scope", "kept", "none found", "ECE", "training, CPU s")
+HEADER = ("set", "how", "in scope", "kept", "none found", "ECE", "training")
 EXAMPLES = 5
 """Of each intent, for the nearest examples; the first of the training part."""
 
 
 def measured(
-    one: LabelledSet, how: str, classifier: IntentClassifier, *, cpu_s: float | None
+    one: LabelledSet, how: str, classifier: IntentClassifier, *, card: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Figures of one classifier on the reported part."""
     found = classifier.classify([text.text for text in one.test])
@@ -53,7 +53,7 @@ def measured(
         "kept": interval([intent.name == label for label, intent in inside]),
         "none_found": interval([intent.name is None for intent in outside]),
         "ece": _calibration(inside),
-        "cpu_s": cpu_s,
+        "card": card,
     }
 
 
@@ -64,13 +64,13 @@ def _calibration(inside: Sequence[tuple[str, Intent]]) -> float | None:
 
 
 def row(found: Mapping[str, Any]) -> tuple[object, ...]:
-    cpu_s, ece = found["cpu_s"], found["ece"]
+    ece = found["ece"]
     return (
         found["set"],
         found["how"],
         *(share(found[name]) for name in ("in_scope", "kept", "none_found")),
         "n/a" if ece is None else f"{ece:.3f}",
-        "" if cpu_s is None else f"{cpu_s:.0f}",
+        trained(found["card"]),
     )
 
 
@@ -138,16 +138,14 @@ def main(arguments: Sequence[str]) -> int:
         folder = options.folder or Path(temporary)
         for one in available(*(SETS[name] for name in options.sets)):
             for how, num_examples in (("names alone", 0), (f"{EXAMPLES} examples each", EXAMPLES)):
-                found.append(
-                    measured(one, how, nearest(one, embedder, num_examples=num_examples), cpu_s=None)
-                )
+                found.append(measured(one, how, nearest(one, embedder, num_examples=num_examples), card=None))
             ways = {"logistic regression": LabelOptions(num_frozen=12)}
             if not options.untuned:
                 ways["tuned encoder"] = LabelOptions(epochs=options.epochs)
             for how, chosen in ways.items():
                 place = folder / f"{one.name}-{how.split()[0]}"
                 card = tuned(one, place, chosen)
-                found.append(measured(one, how, TrainedIntents.load(place), cpu_s=card["cpu_s"]))
+                found.append(measured(one, how, TrainedIntents.load(place), card=card))
     if found:
         save("skills-intents", {"rows": found}, table=markdown(HEADER, map(row, found)))
     return 0

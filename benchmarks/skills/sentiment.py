@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks import markdown, save
 from benchmarks.skills._asked import asked
 from benchmarks.skills._figures import interval, macro_f1, share
-from benchmarks.skills._labelled import LabelledSet, available, financial_news, reviews, tuned
+from benchmarks.skills._labelled import LabelledSet, available, financial_news, reviews, trained, tuned
 from skills.choosing import expected_calibration_error
 from skills.sentiment import Judge, RuleJudge, Sentiment, TrainedJudge
 from training.encoder.options import LabelOptions
@@ -31,10 +31,10 @@ SETS = {
     "online_shopping_10_cats": partial(reviews, "online_shopping_10_cats"),
     "waimai_10k": partial(reviews, "waimai_10k"),
 }
-HEADER = ("set", "how", "accuracy", "macro-F1", "ECE", "training, CPU s")
+HEADER = ("set", "how", "accuracy", "macro-F1", "ECE", "training")
 
 
-def measured(one: LabelledSet, how: str, judge: Judge, *, cpu_s: float | None) -> dict[str, Any]:
+def measured(one: LabelledSet, how: str, judge: Judge, *, card: Mapping[str, Any] | None) -> dict[str, Any]:
     """Figures of one judge on the reported part."""
     pairs = [_likelier(found) for found in judge([text.text for text in one.test])]
     labels = [text.label for text in one.test]
@@ -46,7 +46,7 @@ def measured(one: LabelledSet, how: str, judge: Judge, *, cpu_s: float | None) -
         "accuracy": interval(right),
         "macro_f1": macro_f1([name for name, _ in pairs], labels),
         "ece": expected_calibration_error([sure for _, sure in pairs], right),
-        "cpu_s": cpu_s,
+        "card": card,
     }
 
 
@@ -58,9 +58,9 @@ def _likelier(found: Mapping[Sentiment, float]) -> tuple[Sentiment, float]:
 
 
 def row(found: Mapping[str, Any]) -> tuple[object, ...]:
-    cpu_s, ece = found["cpu_s"], found["ece"]
+    ece = found["ece"]
     figures = (share(found["accuracy"]), share(found["macro_f1"]), "n/a" if ece is None else f"{ece:.3f}")
-    return (found["set"], found["how"], *figures, "" if cpu_s is None else f"{cpu_s:.0f}")
+    return (found["set"], found["how"], *figures, trained(found["card"]))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         for one in available(*(SETS[name] for name in options.sets)):
-            found.append(measured(one, "rules", RuleJudge(), cpu_s=None))
+            found.append(measured(one, "rules", RuleJudge(), card=None))
             if options.model:
                 sensitivity[one.name] = asked(one, options.model, num_texts=options.texts)
             ways = {"logistic regression": LabelOptions(num_frozen=12)}
@@ -86,7 +86,7 @@ def main(arguments: Sequence[str]) -> int:
             for how, chosen in ways.items():
                 place = folder / f"{one.name}-{how.split()[0]}"
                 card = tuned(one, place, chosen)
-                found.append(measured(one, how, TrainedJudge.load(place), cpu_s=card["cpu_s"]))
+                found.append(measured(one, how, TrainedJudge.load(place), card=card))
     if found:
         values = {"rows": found, "asked": sensitivity}
         save("skills-sentiment", values, table=markdown(HEADER, map(row, found)))

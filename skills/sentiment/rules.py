@@ -6,7 +6,7 @@ Within a clause a word of praise or blame counts with its weight and that of the
 before it; a negation shortly before it turns it round, and weakens it: "not bad" is less than
 "good". A clause after a word of contrast counts more, the one before it less. The
 score goes through an ordered logistic function; its slope is of least cross-entropy on 2,400 Chinese training
-reviews and news, its width leaves what says nothing neutral. English has the same, unmeasured./
+reviews and news, its width leaves what says nothing neutral. English has the same, unmeasured.
 
 No substitute for a trained encoder: it knows its words and nothing of irony, of comparisons or
 of what goes without saying. `docs/skills/sentiment.md` has the figures.

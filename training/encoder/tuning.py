@@ -80,13 +80,12 @@ class LabelTuning:
         folder.begin(plan, resume=resume)
         if self._network.layers:
             self._fit_layers(folder)
+            pooled_ND = embedded(self._network, self._train.ids)
         else:
-            self._fit_head()
-        config, reached = self._calibrated()
-        pooled_ND = embedded(self._network, self._train.ids)
-        save_labeller(
-            self._network, _centroids(pooled_ND, self._train.targets, len(self.labels)), config, out
-        )
+            pooled_ND = self._fit_head()
+        centroids_LD = _centroids(pooled_ND, self._train.targets, len(self.labels))
+        config, reached = self._calibrated(centroids_LD)
+        save_labeller(self._network, centroids_LD, config, out)
         card = plan | reached | {"reports": [one.model_dump() for one in folder.reports()]}
         folder.finish(card)
         return card
@@ -131,9 +130,11 @@ class LabelTuning:
             valid_loss=held_out,
         )
 
-    def _fit_head(self) -> None:
+    def _fit_head(self) -> Tensor:
+        """Returns the vectors of what was trained on."""
         scale = self._network.head.in_features**0.5
-        train_ND = embedded(self._network, self._train.ids) * scale
+        pooled_ND = embedded(self._network, self._train.ids)
+        train_ND = pooled_ND * scale
         held_ND = embedded(self._network, self._held.ids) * scale
         num_labels = len(self.labels)
         decay = 1e-4
@@ -145,15 +146,16 @@ class LabelTuning:
         with torch.no_grad():
             self._network.head.weight.copy_(weight_LD)
             self._network.head.bias.copy_(bias_L)
+        return pooled_ND
 
-    def _calibrated(self) -> tuple[LabelConfig, dict[str, Any]]:
+    def _calibrated(self, centroids_LD: Tensor) -> tuple[LabelConfig, dict[str, Any]]:
         """The configuration, and what is reached on what was held out (the thresholds' own part)."""
         pooled_ND, logits_NL = self._logits(self._held)
         targets = self._held.targets
         temperature = fit_temperature(logits_NL, targets) if len(targets) else 1.0
         if not len(targets):
             self._watch.remark("nothing was held out: confidence is not calibrated")
-        scope = self._scope(pooled_ND, logits_NL)
+        scope = self._scope(pooled_ND, logits_NL, centroids_LD)
         config = LabelConfig(
             base=self._base.fingerprint,
             labels=self.labels,
@@ -164,7 +166,7 @@ class LabelTuning:
         )
         return config, {"held_out_accuracy": _accuracy(logits_NL, targets), "temperature": temperature}
 
-    def _scope(self, pooled_ND: Tensor, logits_NL: Tensor) -> Scope | None:
+    def _scope(self, pooled_ND: Tensor, logits_NL: Tensor, centroids_LD: Tensor) -> Scope | None:
         outside = self.parts.none
         if len(outside) < LEAST_OUTSIDE or not len(logits_NL):
             if outside:
@@ -173,9 +175,6 @@ class LabelTuning:
                     f"ones from the others (at least {LEAST_OUTSIDE} and 1): every text will get a label"
                 )
             return None
-        centroids_LD = _centroids(
-            embedded(self._network, self._train.ids), self._train.targets, len(self.labels)
-        )
         ids = self._base.ids([one.text for one in outside], max_tokens=self.options.max_tokens)
         outside_ND = embedded(self._network, ids)
         with torch.no_grad():
