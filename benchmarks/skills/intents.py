@@ -1,6 +1,6 @@
 """Intents: without training, with a logistic regression, and with the tuned encoder; texts of no intent.
 
-    python -m benchmarks.skills.intents [--sets banking77 clinc150] [--folder DIR] [--epochs N]
+    python -m benchmarks.skills.intents [--sets banking77 clinc150] [--folder DIR] [--epochs N] [--frozen N]
     python -m benchmarks.skills.intents --choose      # the threshold of NearestIntents, on training parts
 
 banking77 has no test part here: a seeded fifth of train is reported on. clinc150
@@ -126,6 +126,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--folder", type=Path, help="keep the labellers here and use them again")
     parser.add_argument("--epochs", type=int, default=LabelOptions().epochs)
+    parser.add_argument("--frozen", type=int, default=LabelOptions().num_frozen)
     parser.add_argument("--untuned", action="store_true", help="leave out the encoder's training (minutes)")
     parser.add_argument("--choose", action="store_true", help="choose a threshold; saves nothing")
     options = parser.parse_args(arguments)
@@ -141,7 +142,7 @@ def main(arguments: Sequence[str]) -> int:
                 found.append(measured(one, how, nearest(one, embedder, num_examples=num_examples), card=None))
             ways = {"logistic regression": LabelOptions(num_frozen=12)}
             if not options.untuned:
-                ways["tuned encoder"] = LabelOptions(epochs=options.epochs)
+                ways["tuned encoder"] = LabelOptions(epochs=options.epochs, num_frozen=options.frozen)
             for how, chosen in ways.items():
                 place = folder / f"{one.name}-{how.split()[0]}"
                 card = tuned(one, place, chosen)

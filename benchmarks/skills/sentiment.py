@@ -1,6 +1,7 @@
 """Sentiment of Chinese reviews and news: rules, a logistic regression, the tuned encoder, a language model.
 
-    python -m benchmarks.skills.sentiment [--sets ...] [--folder DIR] [--epochs N] [--model NAME --texts N]
+    python -m benchmarks.skills.sentiment [--sets ...] [--folder DIR] [--epochs N] [--frozen N]
+        [--model NAME --texts N]
 
 Reported on the sets' own dev parts; a tenth of train stops, calibrates and chooses. The rules
 know neutral, the sets do not: here the likelier of the two others counts. `--model` asks a
@@ -68,6 +69,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--folder", type=Path, help="keep the labellers here and use them again")
     parser.add_argument("--epochs", type=int, default=LabelOptions().epochs)
+    parser.add_argument("--frozen", type=int, default=LabelOptions().num_frozen)
     parser.add_argument("--untuned", action="store_true", help="leave out the encoder's training (minutes)")
     parser.add_argument("--model", help="also ask this language model")
     parser.add_argument("--texts", type=int, default=100, help="how many texts it is asked about")
@@ -82,7 +84,7 @@ def main(arguments: Sequence[str]) -> int:
                 sensitivity[one.name] = asked(one, options.model, num_texts=options.texts)
             ways = {"logistic regression": LabelOptions(num_frozen=12)}
             if not options.untuned:
-                ways["tuned encoder"] = LabelOptions(epochs=options.epochs)
+                ways["tuned encoder"] = LabelOptions(epochs=options.epochs, num_frozen=options.frozen)
             for how, chosen in ways.items():
                 place = folder / f"{one.name}-{how.split()[0]}"
                 card = tuned(one, place, chosen)

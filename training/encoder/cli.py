@@ -36,6 +36,12 @@ def tune_labels(
     light: Annotated[
         bool, typer.Option("--light", help="Train the head alone: seconds instead of minutes.")
     ] = False,
+    frozen: Annotated[
+        int | None,
+        typer.Option(
+            "--frozen", metavar="N", min=0, max=12, help="Layers that stay as they are, of 12; else 7."
+        ),
+    ] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over the texts.")] = None,
     lr: Annotated[float | None, typer.Option("--lr", help="Learning rate of the layers.")] = None,
     max_tokens: Annotated[
@@ -51,7 +57,7 @@ def tune_labels(
     from training.stopping import stopping
     from training.watching import Watching
 
-    given = {"epochs": epochs, "lr": lr, "max_tokens": max_tokens, "num_frozen": 12 if light else None}
+    given = {"epochs": epochs, "lr": lr, "max_tokens": max_tokens, "num_frozen": 12 if light else frozen}
     options = LabelOptions(seed=seed, **{name: value for name, value in given.items() if value is not None})
     texts, notes = read_texts(inputs, text=text, label=label)
     parts = divided(texts, none=none or (), share=0.0 if val else options.share, seed=seed)
