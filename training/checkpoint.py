@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError
@@ -23,14 +23,24 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from dialog.errors import ModelError
-from training.methods.method import Method
 from training.optim import Optimisers
 
 _TRAINED, _STATE, _OPTIMISER = "trained.safetensors", "state.safetensors", "optimiser.safetensors"
 _PROGRESS = "progress.json"
 
 
-def save_checkpoint(folder: Path, method: Method, optimiser: Optimisers, *, progress: dict[str, Any]) -> None:
+class Kept(Protocol):
+    """What a checkpoint is of: a module, and what else its training goes on from."""
+
+    @property
+    def module(self) -> nn.Module: ...
+
+    def state(self) -> dict[str, Tensor]: ...
+
+    def restore(self, state: dict[str, Tensor]) -> None: ...
+
+
+def save_checkpoint(folder: Path, method: Kept, optimiser: Optimisers, *, progress: dict[str, Any]) -> None:
     """Replace the checkpoint in `folder`; a run killed meanwhile leaves the one before."""
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -47,7 +57,7 @@ def save_checkpoint(folder: Path, method: Method, optimiser: Optimisers, *, prog
     shutil.rmtree(old, ignore_errors=True)
 
 
-def load_checkpoint(folder: Path, method: Method, optimiser: Optimisers) -> dict[str, Any] | None:
+def load_checkpoint(folder: Path, method: Kept, optimiser: Optimisers) -> dict[str, Any] | None:
     """Put method and optimiser back and return the progress; None where there is no checkpoint.
 
     Raises:
@@ -70,7 +80,7 @@ def load_checkpoint(folder: Path, method: Method, optimiser: Optimisers) -> dict
     return progress
 
 
-def keep_best(folder: Path, method: Method) -> None:
+def keep_best(folder: Path, method: Kept) -> None:
     """Keep what is trained as it is now; what was kept before goes."""
     folder.mkdir(exist_ok=True)
     for name, tensors in ((_TRAINED, trained(method.module)), (_STATE, method.state())):
@@ -79,7 +89,7 @@ def keep_best(folder: Path, method: Method) -> None:
         os.replace(unfinished, folder / name)
 
 
-def put_best_back(folder: Path, method: Method) -> None:
+def put_best_back(folder: Path, method: Kept) -> None:
     """What `keep_best` kept last; nothing if it never did. Raises ModelError if it is damaged."""
     if not (folder / _STATE).is_file():
         return

@@ -7,11 +7,6 @@ instructrec tune log.jsonl --out tuned --method lora
 from __future__ import annotations
 
 import os
-import signal
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -190,6 +185,7 @@ def _tune(
     from training.previewing import counts, left_out
     from training.ranks import open_ranks
     from training.staged import Staged
+    from training.stopping import stopping
     from training.tune import Tuning
     from training.watching import Watching, result
 
@@ -226,7 +222,7 @@ def _tune(
     tuning = Staged(settings, files, base, **tuned) if is_staged else Tuning(settings, base, **tuned)
     for line in tuning.about():
         run.remark(line)
-    with _stopping(watching):
+    with stopping(watching):
         card = tuning.into(out, resume=resume)
     ranks.leave()
     if not ranks.is_first:
@@ -253,24 +249,3 @@ def _rehearsal(
         max_tokens=section.eval_tokens,
     )
     return Rehearsal(settings, asked, stop=watching.wants_to_stop) if asked.turns else None
-
-
-@contextmanager
-def _stopping(watching: Watching) -> Iterator[None]:
-    """Ctrl-C ends the run after the step at hand, and a second one at once; so does being asked to end."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: object) -> None:
-        if watching.wants_to_stop():
-            raise KeyboardInterrupt
-        watching.stop()
-        print("stopping after this step; once more to stop at once", file=sys.stderr)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

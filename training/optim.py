@@ -50,6 +50,13 @@ class Optimisers:
             self.parameters[name] = [one for group in groups for one in group["params"]]
             self._optimisers[name] = make_optimiser(paces[name].optimiser, groups, lr=paces[name].lr)
 
+    @classmethod
+    def around(cls, optimiser: torch.optim.Optimizer) -> Optimisers:
+        """One that is stepped by others, to be kept and restored."""
+        kept = cls({}, {})
+        kept._optimisers["all"] = optimiser
+        return kept
+
     def clear(self) -> None:
         """Forget all gradients, also those of parts that do not learn in a step."""
         for optimiser in self._optimisers.values():

@@ -114,9 +114,10 @@ class RunFolder:
         with (self.path / _PROGRESS).open("a", encoding="utf-8") as file:
             file.write(report.model_dump_json() + "\n")
 
-    def finish(self, card: dict[str, Any], *, page: str) -> None:
+    def finish(self, card: dict[str, Any], *, page: str | None = None) -> None:
         """The card is the last thing written; what was kept to go on from goes."""
-        _write_text(self.path / _PAGE, page)
+        if page is not None:
+            _write_text(self.path / _PAGE, page)
         _write(self.path / _CARD, card)
         for path in (self.checkpoint, self.best):
             shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Labellers: the text encoder trained on labelled texts (`instructrec tune-labels`)."""
