@@ -157,10 +157,13 @@ class Skill(Protocol):
 
 @runtime_checkable
 class Leavable(Protocol):
-    """What a skill also offers that keeps something while it has the conversation."""
+    """What a skill also offers that has several matters under way while it has the conversation."""
 
-    def leave(self, turn: SkillTurn) -> None:
-        """The user dropped the matter ("never mind"): clear the slots that nobody needs any more."""
+    def leave(self, turn: SkillTurn) -> Iterator[Event]:
+        """The user drops the matter ("never mind"): tidy up, say so, and go on with another or leave.
+
+        A skill that is not `Leavable` is left, and that is said for it.
+        """
         ...
 
 

@@ -135,9 +135,10 @@ def _in_charge(parts: Parts, draft: Draft) -> Skill | None:
 
 
 def _left(skill: Skill, turn: TurnInHand) -> Iterator[Event]:
-    """The user drops the matter: the skill tidies up, and the router has the conversation again."""
+    """The user drops the matter: the skill sees to it, or the router has the conversation again."""
     if isinstance(skill, Leavable):
-        skill.leave(turn)
+        yield from skill.leave(turn)
+        return
     turn.enter(None)
     yield from turn.draft.say("left")
 

@@ -32,7 +32,7 @@ def go_on(case: Case, flow: Flow, classifier: IntentClassifier) -> Iterator[Even
     """A message in the middle of a flow."""
     asked = case.progress.asked
     if is_stop(case.text) or (is_bare_cancel(case.text) and asked != CONFIRM):
-        yield from _end(case, case.phrase("stopped"))
+        yield from give_up(case)
         return
     if asked == CONFIRM and is_yes(case.text):
         yield from _complete(case, flow)
@@ -131,6 +131,11 @@ def _complete(case: Case, flow: Flow, lead: str = "") -> Iterator[Event]:
         yield from case.hand_off(flow.hand_off.in_language(case.language))
     elif flow.reply is not None:
         yield from _end(case, case.joined(lead, case.filled(flow.reply, case.facts(flow) or case.values)))
+
+
+def give_up(case: Case) -> Iterator[Event]:
+    """The matter at hand is dropped."""
+    return _end(case, case.phrase("stopped"))
 
 
 def _end(case: Case, told: str) -> Iterator[Event]:

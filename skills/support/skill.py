@@ -20,7 +20,7 @@ from skills.support.intent import IntentClassifier, ZeroShot, understood
 from skills.support.loading import load
 from skills.support.opening import complete_question, open_matter
 from skills.support.reading import clean, read
-from skills.support.running import go_on
+from skills.support.running import give_up, go_on
 
 _MATCHES = 0.6
 """Above the grounded answer, which this skill gives, too, where no flow is wanted."""
@@ -114,6 +114,11 @@ class Support:
             yield from go_on(case, case.flow, classifier)
         else:
             yield from open_matter(case, classifier)
+
+    def leave(self, turn: SkillTurn) -> Iterator[Event]:
+        """What was begun before the matter that is dropped is gone on with."""
+        flows = self._flows(turn.tools)
+        return give_up(Case(turn, flows=flows, today=self._clock(), lookups=self._lookups))
 
     def work(self, items: Sequence[Any], tools: Tools) -> Iterator[SupportOutput]:
         flows, today = self._flows(tools), self._clock()

@@ -44,8 +44,10 @@ class Fits:
             turn.enter(self.spec.name)
         return turn.say(f"{self.spec.name}: {turn.text}")
 
-    def leave(self, turn: SkillTurn) -> None:
+    def leave(self, turn: SkillTurn) -> Iterator[Event]:
         turn.set_slot("kept", None)
+        turn.enter(None)
+        return turn.say("不办了。" if turn.language == "zh" else "Dropped.")
 
 
 class Raising(Fits):
