@@ -25,7 +25,9 @@ def register(app: typer.Typer) -> None:
     verb(group, PLAIN)(replay)
     replay_record.register(group)
     replay_promote.register(group)
-    app.add_typer(group, name="replay")
+    app.add_typer(
+        group, name="replay", help="Would the agent have done better: answer conversations anew, and judge."
+    )
 
 
 def replay(
