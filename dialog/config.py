@@ -23,7 +23,6 @@ from dialog import home
 from dialog.errors import ConfigError
 from dialog.settings import Settings
 
-FILE_NAME = "instructrec.toml"
 ENVIRONMENT_PREFIX = "INSTRUCTREC_"
 _NOT_SETTINGS = {"INSTRUCTREC_HOME", "INSTRUCTREC_PLUGINS"}
 
@@ -86,10 +85,10 @@ def load_config(
     """
     environment = os.environ if environment is None else environment
     layers: list[tuple[str, dict[str, Any]]] = []
-    user_file = home.config_dir() / FILE_NAME
+    user_file = home.config_dir() / home.FILE_NAME
     if user_file.is_file():
         layers.append((str(user_file), _read(user_file)))
-    project_file = path or Path(FILE_NAME)
+    project_file = path or Path(home.FILE_NAME)
     if path is not None or project_file.is_file():
         layers.append((str(project_file), _read(project_file)))
     layers += list(_environment_layers(environment))

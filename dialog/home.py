@@ -8,6 +8,8 @@ from pathlib import Path
 import platformdirs
 
 NAME = "instructrec"
+FILE_NAME = "instructrec.toml"
+"""Of a configuration, in the working directory and in the user's own."""
 
 
 def data_dir() -> Path:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from dialog.cli.verb import Run, verb
-from dialog.config import FILE_NAME
+from dialog.home import FILE_NAME
 
 Live = Annotated[
     Path, typer.Option("--live", metavar="LIVE.toml", help="The configuration that is live; it is rewritten.")
