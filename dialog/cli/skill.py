@@ -171,5 +171,5 @@ def opened(name: str, target: object) -> Skill:
     """The skill an entry point names: a class without arguments, or a skill itself."""
     skill = target() if isinstance(target, type) else target
     if not all(hasattr(skill, part) for part in ("spec", "matches", "run")):
-        raise SkillError(f"skill {name!r} lacks spec, matches or run; see dialog.protocols.Skill")
+        raise SkillError(f"skill {name!r} lacks spec, matches or run; see dialog.skill.Skill")
     return skill  # type: ignore[return-value]  # the protocol's names are there
