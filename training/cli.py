@@ -15,11 +15,12 @@ import typer
 
 from corpora.verbs.options import Agents, Format, Inputs, SkipBad, read_options, readings, tell
 from dialog.cli.verb import Run, setting, verb
+from dialog.errors import CorpusError
 
 if TYPE_CHECKING:
     from dialog.config import Config
     from dialog.protocols import ChatTokenizer
-    from dialog.settings import Settings
+    from dialog.settings import Settings, TrainingSection
     from dialog.values import Transcript
     from training.data import TrainingData
     from training.generated import Rehearsal
@@ -151,14 +152,11 @@ def _preview(
 ) -> None:
     from dialog.engine.open_tokenizer import open_tokenizer
     from training.card import described
-    from training.data import make_examples
     from training.previewing import counts, show_tokens
 
     section = config.values.training
     tokenizer = open_tokenizer(config.values.model, progress=run.remark if run.shows_progress else None)
-    data = make_examples(
-        train, tokenizer, limit_tokens=section.limit_tokens, on_long=section.on_long, paths=paths
-    )
+    data = _made(train, tokenizer, section, paths=paths)
     if run.json:
         run.show_json({"train": described(data), "held_out": {"conversations": len(valid)}})
         return
@@ -180,7 +178,6 @@ def _tune(
 ) -> None:
     from dialog.engine.load import choose_device
     from dialog.engine.sources import resolve
-    from training.data import make_examples
     from training.methods.opening import open_base
     from training.previewing import counts, left_out
     from training.ranks import open_ranks
@@ -195,17 +192,14 @@ def _tune(
     ranks = open_ranks(choose_device(settings.model.device))
     base = open_base(settings.model, files, section)
 
-    def made(transcripts: list[Transcript], files: list[Path]) -> TrainingData:
-        return make_examples(
-            transcripts,
-            base.chat_tokenizer,
-            limit_tokens=section.limit_tokens,
-            on_long=section.on_long,
-            paths=files,
-        )
-
-    data = made(train, paths[0])
-    held = made(valid, paths[1]) if valid else None
+    data = _made(train, base.chat_tokenizer, section, paths=paths[0])
+    try:
+        held = _made(valid, base.chat_tokenizer, section, paths=paths[1]) if valid else None
+    except CorpusError as error:
+        if paths[1]:
+            raise
+        held = None
+        run.warn(f"nothing is measured, what was held out is of no use: {error}")
     for line in (*counts(data, num_held_out=len(valid)), *(left_out(held, of="held out: ") if held else ())):
         run.remark(line)
     watching = Watching(run, shown=run.shows_progress)
@@ -231,6 +225,27 @@ def _tune(
         run.show_json(card)
     else:
         run.show(result(card, out))
+
+
+def _made(
+    transcripts: list[Transcript], tokenizer: ChatTokenizer, section: TrainingSection, *, paths: list[Path]
+) -> TrainingData:
+    """What the objective learns from."""
+    from training.data import make_examples
+    from training.preferences import make_preferences
+
+    if section.objective == "likelihood":
+        return make_examples(
+            transcripts, tokenizer, limit_tokens=section.limit_tokens, on_long=section.on_long, paths=paths
+        )
+    return make_preferences(
+        transcripts,
+        tokenizer,
+        objective=section.objective,
+        limit_tokens=section.limit_tokens,
+        on_long=section.on_long,
+        paths=paths,
+    )
 
 
 def _rehearsal(

@@ -103,6 +103,14 @@ def result(card: dict[str, Any], out: Path) -> str:
             f"{before['cross_entropy']:.4f} -> {after['cross_entropy']:.4f} per token, "
             f"perplexity {before['perplexity']:.2f} -> {after['perplexity']:.2f}"
         ]
+    elif after["loss"] is not None:
+        lines += [f"held out: loss {before['loss']:.4f} -> {after['loss']:.4f} of a pair or rated reply"]
+    if (ranked := card.get("ranked")) is not None:
+        lines += [
+            f"the wanted reply is likelier in {ranked['before']:.0%} -> {ranked['after']:.0%} of "
+            f"{ranked['couples']} couples ({shown(ranked['gain'], sign=True)}; "
+            f"95 % {interval(ranked['ci95'])})"
+        ]
     if card["replies"] is not None:
         lines += list(_said(card["replies"]))
     return "\n".join([*lines, f"saved in {out}; {_how_to_use(card['method'], out)}"])
