@@ -36,6 +36,10 @@ class Watching:
         self._started: tuple[float, int] | None = None
         self._is_stopped = False
 
+    def fresh(self) -> None:
+        """Another run begins: its own curve and speed."""
+        self._losses, self._started = [], None
+
     def stop(self) -> None:
         self._is_stopped = True
 
