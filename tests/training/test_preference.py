@@ -19,7 +19,7 @@ from dialog.testing.tiny import tiny_tokenizer
 from dialog.values import Message, Transcript
 from tests.training.conftest import Result, talk
 from training.data import TrainingData
-from training.methods.opening import Base, open_method
+from training.methods.opening import Base, open_method, run_options
 from training.methods.preference import (
     Objective,
     Opinion,
@@ -74,6 +74,12 @@ def test_the_loss_of_an_opinion_by_hand() -> None:
     moved, is_good = torch.tensor([3.0, 3.0, 1.0]), torch.tensor([True, False, True])
     losses = kto_losses(moved, is_good, divergence=torch.tensor(1.0), beta=0.5)
     assert losses.tolist() == pytest.approx([1 - 1 / (1 + math.exp(-1)), 1 - 1 / (1 + math.exp(1)), 0.5])
+
+
+def test_feedback_is_learned_at_a_tenth_of_the_rate_unless_one_is_set() -> None:
+    section = TrainingSection(method="lora", objective="dpo")
+    assert run_options(section).lr == pytest.approx(5e-5)
+    assert run_options(section.model_copy(update={"lr": 1e-3})).lr == 1e-3
 
 
 def test_a_batch_is_measured_as_the_model_says_it(fresh_model: PreTrainedModel) -> None:

@@ -36,7 +36,7 @@ from training.methods.disturbance import Disturbance
 from training.methods.full import FullMethod
 from training.methods.method import Method
 from training.methods.peft_methods import AdaLoraMethod, LoraMethod, PrefixMethod
-from training.methods.preference import PreferenceMethod, check_feedback
+from training.methods.preference import FEEDBACK_RATE, PreferenceMethod, check_feedback
 from training.methods.together import NoFeatures, TogetherMethod
 from training.optim import Pace
 from training.run import RunOptions
@@ -83,7 +83,7 @@ def run_options(section: TrainingSection) -> RunOptions:
     suited = SUITED[section.method]
     return RunOptions(
         epochs=section.epochs or suited.epochs,
-        lr=section.lr or suited.lr,
+        lr=section.lr or suited.lr * (1.0 if section.objective == "likelihood" else FEEDBACK_RATE),
         optimiser=section.optimiser,
         weight_decay=section.weight_decay,
         clip=section.clip,
