@@ -183,6 +183,10 @@ class TrainingSection(Value):
     teacher: str | None = Field(
         default=None, description="folder of a decoder that a LoRA learns to speak like (lora)"
     )
+    objective: Literal["likelihood", "dpo", "kto"] = Field(
+        default="likelihood", description="say what the agent said; or learn from feedback (lora)"
+    )
+    beta: float = Field(default=0.1, gt=0, description="how closely feedback keeps to the model (dpo, kto)")
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     track: tuple[Literal["tensorboard", "wandb"], ...] = Field(
         default=("tensorboard",), description="where curves are kept besides the folder itself"

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from corpora.verbs.options import Agents, Format, Inputs, SkipBad, read_options, readings, tell
+from corpora.verbs.options import Agents, Format, Inputs, SkipBad
 from dialog.cli.verb import Run, setting, verb
+from dialog.errors import CorpusError
 
 if TYPE_CHECKING:
     from dialog.config import Config
     from dialog.protocols import ChatTokenizer
     from dialog.settings import Settings
     from dialog.values import Transcript
-    from training.data import TrainingData
     from training.generated import Rehearsal
     from training.watching import Watching
 
@@ -96,9 +96,10 @@ def tune(
     config = run.config(*_settings(method, epochs, lr))
 
     def read(paths: list[Path], most: int | None = None) -> list[Transcript]:
-        return _read(run, paths, format=format, skip_bad=skip_bad, agents=agents, most=most)
+        return read_all(run, paths, format=format, skip_bad=skip_bad, agents=agents, most=most)
 
     from training.data import held_out
+    from training.inputs import features_folder, read_all
 
     section = config.values.training
     if val:
@@ -110,7 +111,7 @@ def tune(
         return
     assert out is not None
     keeps = section.method == "decoder" or (section.method, section.combine) == ("lora+decoder", "staged")
-    features = None if no_cache or not keeps else cache or _features()
+    features = None if no_cache or not keeps else cache or features_folder()
     _tune(run, config, train, valid, paths=(inputs, val or []), out=out, resume=resume, features=features)
 
 
@@ -120,45 +121,17 @@ def _settings(method: MethodName | None, epochs: int | None, lr: float | None) -
     return named + ([f"training.lr={lr}"] if lr is not None else [])
 
 
-def _read(
-    run: Run,
-    paths: list[Path],
-    *,
-    format: str | None,
-    skip_bad: int,
-    agents: list[str] | None,
-    most: int | None,
-) -> list[Transcript]:
-    found: list[Transcript] = []
-    for source in readings(paths, format=format, skip_bad=skip_bad, options=read_options(run, agents=agents)):
-        with source:
-            for transcript in source:
-                if most is not None and len(found) == most:
-                    break
-                found.append(transcript)
-        tell(run, [bad.error for bad in source.skipped], source.notes)
-    return found
-
-
-def _features() -> Path:
-    from dialog import home
-
-    return home.cache_dir() / "features"
-
-
 def _preview(
     run: Run, config: Config, train: list[Transcript], valid: list[Transcript], *, paths: list[Path]
 ) -> None:
     from dialog.engine.open_tokenizer import open_tokenizer
     from training.card import described
-    from training.data import make_examples
+    from training.inputs import made
     from training.previewing import counts, show_tokens
 
     section = config.values.training
     tokenizer = open_tokenizer(config.values.model, progress=run.remark if run.shows_progress else None)
-    data = make_examples(
-        train, tokenizer, limit_tokens=section.limit_tokens, on_long=section.on_long, paths=paths
-    )
+    data = made(train, tokenizer, section, paths=paths)
     if run.json:
         run.show_json({"train": described(data), "held_out": {"conversations": len(valid)}})
         return
@@ -180,7 +153,7 @@ def _tune(
 ) -> None:
     from dialog.engine.load import choose_device
     from dialog.engine.sources import resolve
-    from training.data import make_examples
+    from training.inputs import made
     from training.methods.opening import open_base
     from training.previewing import counts, left_out
     from training.ranks import open_ranks
@@ -195,17 +168,14 @@ def _tune(
     ranks = open_ranks(choose_device(settings.model.device))
     base = open_base(settings.model, files, section)
 
-    def made(transcripts: list[Transcript], files: list[Path]) -> TrainingData:
-        return make_examples(
-            transcripts,
-            base.chat_tokenizer,
-            limit_tokens=section.limit_tokens,
-            on_long=section.on_long,
-            paths=files,
-        )
-
-    data = made(train, paths[0])
-    held = made(valid, paths[1]) if valid else None
+    data = made(train, base.chat_tokenizer, section, paths=paths[0])
+    try:
+        held = made(valid, base.chat_tokenizer, section, paths=paths[1]) if valid else None
+    except CorpusError as error:
+        if paths[1]:
+            raise
+        held = None
+        run.warn(f"nothing is measured, what was held out is of no use: {error}")
     for line in (*counts(data, num_held_out=len(valid)), *(left_out(held, of="held out: ") if held else ())):
         run.remark(line)
     watching = Watching(run, shown=run.shows_progress)

@@ -79,7 +79,7 @@ def make_examples(
         num_conversations=len(transcripts),
         refused=dict(refused),
         notes=dict(notes),
-        sha256={str(path): _sha256(path) for path in paths if path.exists()},
+        sha256=hashes(paths),
     )
 
 
@@ -95,6 +95,11 @@ def held_out(
     train = [one for one in transcripts if place(one) >= share]
     valid = [one for one in transcripts if place(one) < share]
     return train, valid
+
+
+def hashes(paths: Sequence[Path]) -> dict[str, str]:
+    """SHA-256 of each path that is on disk."""
+    return {str(path): _sha256(path) for path in paths if path.exists()}
 
 
 def _sha256(path: Path) -> str:

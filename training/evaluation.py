@@ -61,13 +61,19 @@ def by_conversation(examples: Sequence[Example], losses: Sequence[tuple[float, f
     return found
 
 
-def summary(evaluated: Sequence[Evaluated]) -> dict[str, Any]:
-    """Cross-entropy per supervised token and perplexity; None where nothing was held out."""
+def summary(evaluated: Sequence[Evaluated], *, is_likelihood: bool = True) -> dict[str, Any]:
+    """Cross-entropy per supervised token and perplexity; None where nothing was held out.
+
+    Args:
+        is_likelihood: the losses are cross-entropy; else they are of pairs or opinions,
+            and their mean is "loss" alone.
+    """
     weight = sum(one.weight for one in evaluated)
     mean = sum(one.loss for one in evaluated) / weight if weight else None
     return {
-        "cross_entropy": mean,
-        "perplexity": None if mean is None else math.exp(min(mean, 700.0)),
+        "loss": mean,
+        "cross_entropy": mean if is_likelihood else None,
+        "perplexity": None if mean is None or not is_likelihood else math.exp(min(mean, 700.0)),
         "conversations": len(evaluated),
         "tokens": weight,
     }

@@ -18,6 +18,7 @@ from training.generated import Heard
 
 _WIDTH, _HEIGHT, _MARGIN = 640, 240, 44
 _MOST_SHOWN = 10
+_LIKELIHOOD = (("cross-entropy per token, nats", "cross_entropy"), ("perplexity", "perplexity"))
 _HEAD = """<!doctype html><html lang=en><meta charset=utf-8>
 <meta http-equiv=Content-Security-Policy content="default-src 'none'; style-src 'unsafe-inline'">
 <title>Tuning</title><style>
@@ -56,14 +57,22 @@ def _overview(card: Mapping[str, Any]) -> Iterator[str]:
         f"{train['supervised']:,} tokens trained on of {train['tokens']:,}.</p>"
     )
     yield "<table><tr><th>held out<th>before<th>after</tr>"
-    for name, key in (("cross-entropy per token, nats", "cross_entropy"), ("perplexity", "perplexity")):
+    is_likelihood = card["after"]["cross_entropy"] is not None or card["after"]["loss"] is None
+    for name, key in _LIKELIHOOD if is_likelihood else (("loss of a pair or rated reply", "loss"),):
         values = (card[when][key] for when in ("before", "after"))
         cells = "".join(f"<td class=n>{'n/a' if value is None else f'{value:.4f}'}" for value in values)
         yield f"<tr><td>{name}{cells}</tr>"
     yield (
         f"<tr><td>conversations<td class=n colspan=2>{card['after']['conversations']}</tr>"
-        f"<tr><td>tokens<td class=n colspan=2>{card['after']['tokens']:.0f}</tr></table>"
+        f"<tr><td>{'tokens' if is_likelihood else 'pairs or rated replies, by weight'}"
+        f"<td class=n colspan=2>{card['after']['tokens']:.0f}</tr></table>"
     )
+    if (ranked := card.get("ranked")) is not None:
+        yield (
+            f"<p>The wanted reply is likelier in {ranked['before']:.0%} of {ranked['couples']} couples "
+            f"before, in {ranked['after']:.0%} after ({shown(ranked['gain'], sign=True)}; "
+            f"95 % {interval(ranked['ci95'])}).</p>"
+        )
 
 
 def _scores(replies: Mapping[str, Any] | None) -> Iterator[str]:

@@ -50,7 +50,8 @@ class Tracks:
         for when in ("before", "after"):
             scores = (card["replies"] or {"scores": {}})["scores"]
             values = {f"{when}/{name}": score[when] for name, score in scores.items()}
-            self._add(values | {f"{when}/cross_entropy": card[when]["cross_entropy"]}, card["steps"])
+            measured = {f"{when}/{name}": card[when].get(name) for name in ("cross_entropy", "loss")}
+            self._add(values | measured, card["steps"])
 
     def _add(self, values: Mapping[str, float | None], step: int) -> None:
         for writer in self._writers:

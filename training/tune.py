@@ -28,7 +28,9 @@ from training.generated import Heard, Rehearsal
 from training.methods.decoder import DecoderMethod
 from training.methods.method import Method
 from training.methods.opening import Base, open_method, run_options
+from training.methods.preference import PreferenceMethod
 from training.page import page
+from training.ranked import ranking
 from training.ranks import ALONE, Ranks
 from training.run import Report, Run, planned_steps
 from training.run_folder import RunFolder
@@ -144,8 +146,9 @@ class Tuning:
             "steps": self.run.step,
             "seconds": round(clock.seconds, 1),
             "parameters": self.num_trained,
-            "before": summary(before),
-            "after": summary(after),
+            "before": summary(before, is_likelihood=self._section.objective == "likelihood"),
+            "after": summary(after, is_likelihood=self._section.objective == "likelihood"),
+            "ranked": self._ranked(),
             "reports": [report.model_dump() for report in folder.reports()],
         }
         if not self._ranks.is_first:
@@ -159,7 +162,7 @@ class Tuning:
     ) -> dict[str, Any]:
         """What is served, and how it came about."""
         folder.save_evaluation("after", after)
-        if after and card["after"]["cross_entropy"] >= card["before"]["cross_entropy"]:
+        if after and card["after"]["loss"] >= card["before"]["loss"]:
             self._watch.remark("nothing was gained: on what was held out the model as it was is no worse")
         self.method.save(folder.path)
         heard = hear(self._rehearsal, self._section.method, folder, watch=self._watch)
@@ -217,6 +220,12 @@ class Tuning:
             if self._ranks.is_first:
                 folder.save_evaluation("before", found)
         return found
+
+    def _ranked(self) -> dict[str, Any] | None:
+        """Of feedback, how often the wanted reply is the likelier one."""
+        if self._valid is None or not isinstance(self.method, PreferenceMethod):
+            return None
+        return ranking(self.method, self._valid.examples)
 
     def _evaluated(self) -> list[Evaluated]:
         """Of every held-out conversation."""

@@ -36,6 +36,10 @@ class Watching:
         self._started: tuple[float, int] | None = None
         self._is_stopped = False
 
+    def fresh(self) -> None:
+        """Another run begins: its own curve and speed."""
+        self._losses, self._started = [], None
+
     def stop(self) -> None:
         self._is_stopped = True
 
@@ -102,6 +106,14 @@ def result(card: dict[str, Any], out: Path) -> str:
             f"held out ({after['conversations']} conversations, {after['tokens']:.0f} tokens): cross-entropy "
             f"{before['cross_entropy']:.4f} -> {after['cross_entropy']:.4f} per token, "
             f"perplexity {before['perplexity']:.2f} -> {after['perplexity']:.2f}"
+        ]
+    elif after["loss"] is not None:
+        lines += [f"held out: loss {before['loss']:.4f} -> {after['loss']:.4f} of a pair or rated reply"]
+    if (ranked := card.get("ranked")) is not None:
+        lines += [
+            f"the wanted reply is likelier in {ranked['before']:.0%} -> {ranked['after']:.0%} of "
+            f"{ranked['couples']} couples ({shown(ranked['gain'], sign=True)}; "
+            f"95 % {interval(ranked['ci95'])})"
         ]
     if card["replies"] is not None:
         lines += list(_said(card["replies"]))

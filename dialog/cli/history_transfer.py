@@ -17,6 +17,7 @@ from dialog.errors import CorpusError, StoreError
 if TYPE_CHECKING:
     from dialog.conversation import Conversation
     from dialog.store.sql import SqlStore
+    from dialog.values import Transcript
 
 
 class Format(StrEnum):
@@ -24,6 +25,7 @@ class Format(StrEnum):
 
     transcript = "transcript"
     record = "record"
+    feedback = "feedback"
 
 
 def register(app: typer.Typer) -> None:
@@ -42,7 +44,10 @@ def export_conversations(
     ] = None,
     kind: Annotated[
         Format,
-        typer.Option("--format", help="What was said at the head, or every entry of every branch."),
+        typer.Option(
+            "--format",
+            help="What was said at the head, every entry of every branch, or what people rated or reworded.",
+        ),
     ] = Format.transcript,
 ) -> None:
     """Write conversations as JSON lines."""
@@ -53,12 +58,14 @@ def export_conversations(
     with run.store() as store:
         for one in conversations or ():
             require_conversation(store, one)
-        lines = _lines(run, store, conversations or store.ids(), kind)
+        ids = conversations or store.ids()
+        lines = _feedback(run, store, ids) if kind is Format.feedback else _lines(run, store, ids, kind)
         if out is None:
             for line in lines:
                 print(line)
         else:
-            run.remark(f"{_write(out, lines)} conversations in {out}")
+            what = "rated replies" if kind is Format.feedback else "conversations"
+            run.remark(f"{_write(out, lines)} {what} in {out}")
 
 
 def import_conversations(
@@ -103,8 +110,23 @@ def _lines(run: Run, store: SqlStore, ids: Iterator[str] | list[str], kind: Form
         if transcript is None:
             run.warn(f"left out {one!r}: nothing is said in it at its head")
             continue
-        content = transcript.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-        yield json.dumps(content, ensure_ascii=False)
+        yield _line(transcript)
+
+
+def _feedback(run: Run, store: SqlStore, ids: Iterator[str] | list[str]) -> Iterator[str]:
+    from dialog.store.judged import Judged
+
+    judged = Judged(store.load(one) for one in ids)
+    for transcript in judged:
+        yield _line(transcript)
+    run.remark(", ".join(f"{num} {what}" for what, num in judged.num.items()) or "nobody rated a reply")
+    for reason, num in judged.skipped.items():
+        run.warn(f"left out {num}: {reason}")
+
+
+def _line(transcript: Transcript) -> str:
+    content = transcript.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    return json.dumps(content, ensure_ascii=False)
 
 
 def _write(path: Path, lines: Iterator[str]) -> int:

@@ -4,9 +4,13 @@ import json
 
 import pytest
 
+from dialog.conversation import Conversation
+from dialog.entries import Rated, new_id
 from dialog.heads import ConversationSummary
 from dialog.store.search import Hit
+from dialog.store.transfer import to_record
 from dialog.store.upkeep import Pruned
+from dialog.testing.making import NOON, replied, said
 from dialog.values import Transcript
 
 TALK = {
@@ -153,3 +157,30 @@ def test_id_that_is_not_utf8_is_an_id(command):
     result = command("history", "show", strange)
     assert result.code == 1
     assert "no conversation '\\udcbf" in result.err
+
+
+def test_feedback_is_exported_with_counts(command, lines):
+    asked, other = (
+        lines(f"{number}.jsonl", record(number, answer, score=score, better=better))
+        for number, (answer, score, better) in enumerate([("不知道。", -1, "周五。"), ("Hm.", 0, None)])
+    )
+    assert command("history", "import", asked, other).code == 0
+    result = command("history", "export", "--format", "feedback")
+    pair = Transcript.model_validate_json(result.out)
+    assert pair.messages[-1].content == "周五。"
+    assert pair.meta == {"rejected": [{"role": "assistant", "content": "不知道。"}]}
+    assert "1 reworded" in result.err
+    assert "left out 1: neither liked nor disliked" in result.err
+
+
+def record(number, answer, *, score, better):
+    """A record of one question, its reply, and what somebody thought of it."""
+    talk = Conversation.empty(f"c-{number}")
+    talk = talk.append(said(talk, "什么时候到？ When?"))
+    entry = replied(talk, answer)
+    generated = entry.reply.model_copy(update={"mode": "generated"})
+    talk = talk.append(entry.model_copy(update={"reply": generated}))
+    talk = talk.append(
+        Rated(id=new_id(), parent=entry.id, time=NOON, reply_id=entry.id, score=score, better=better)
+    )
+    return to_record(talk).model_dump(mode="json")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -35,6 +36,7 @@ from training.methods.disturbance import Disturbance
 from training.methods.full import FullMethod
 from training.methods.method import Method
 from training.methods.peft_methods import AdaLoraMethod, LoraMethod, PrefixMethod
+from training.methods.preference import FEEDBACK_RATE, PreferenceMethod, check_feedback
 from training.methods.together import NoFeatures, TogetherMethod
 from training.optim import Pace
 from training.run import RunOptions
@@ -81,7 +83,7 @@ def run_options(section: TrainingSection) -> RunOptions:
     suited = SUITED[section.method]
     return RunOptions(
         epochs=section.epochs or suited.epochs,
-        lr=section.lr or suited.lr,
+        lr=section.lr or suited.lr * (1.0 if section.objective == "likelihood" else FEEDBACK_RATE),
         optimiser=section.optimiser,
         weight_decay=section.weight_decay,
         clip=section.clip,
@@ -118,8 +120,10 @@ def open_base(config: ModelSection, files: ModelFiles, section: TrainingSection)
 
     Raises:
         ModelError: it cannot be loaded, or the adapter does not fit.
-        ConfigError: what would be saved could not be served beside that adapter.
+        ConfigError: what would be saved could not be served beside that adapter, or the method
+            does not learn from feedback.
     """
+    check_feedback(section)
     if config.adapter and section.method not in ("decoder", "full"):
         raise ConfigError(
             f"--method {section.method} makes an adapter, and one is served at a time: leave out "
@@ -206,15 +210,21 @@ def _opened(section: TrainingSection, base: Base, *, num_steps: int, features: P
 
 
 def _lora(section: TrainingSection, base: Base) -> LoraMethod:
+    options = _lora_options(section, base)
+    if section.objective == "likelihood":
+        return LoraMethod(base.model, **options)
+    return PreferenceMethod(base.model, objective=section.objective, beta=section.beta, **options)
+
+
+def _lora_options(section: TrainingSection, base: Base) -> dict[str, Any]:
     rank = section.rank or SUITED["lora"].rank
-    return LoraMethod(
-        base.model,
-        rank=rank,
-        alpha=section.alpha or float(rank),
-        dropout=section.dropout,
-        variant=section.lora,
-        base_name=base.name,
-    )
+    return {
+        "rank": rank,
+        "alpha": section.alpha or float(rank),
+        "dropout": section.dropout,
+        "variant": section.lora,
+        "base_name": base.name,
+    }
 
 
 def _distilled(section: TrainingSection, base: Base, features: Path | None) -> DistilMethod:
@@ -229,16 +239,7 @@ def _distilled(section: TrainingSection, base: Base, features: Path | None) -> D
         _features(base, decoder.config.taps, features),
         head_VD=base.model.get_output_embeddings().weight,
     )
-    rank = section.rank or SUITED["lora"].rank
-    return DistilMethod(
-        base.model,
-        teacher,
-        rank=rank,
-        alpha=section.alpha or float(rank),
-        dropout=section.dropout,
-        variant=section.lora,
-        base_name=base.name,
-    )
+    return DistilMethod(base.model, teacher, **_lora_options(section, base))
 
 
 def _together(section: TrainingSection, base: Base) -> TogetherMethod:

@@ -1,0 +1,1 @@
+"""Searching settings: trials, judged by what was held out."""
