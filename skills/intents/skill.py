@@ -42,6 +42,7 @@ class Intents:
         input=Said,
         output=Intent,
         cases=_HERE / "cases.jsonl",
+        titles={"en": "what a message wants", "zh": "识别意图"},
     )
 
     def __init__(self) -> None:

@@ -71,6 +71,7 @@ class SentimentSkill:
         input=Text,
         output=TextSentiment,
         cases=_HERE / "cases.jsonl",
+        titles={"en": "praise or blame in a text", "zh": "判断褒贬"},
     )
 
     def __init__(self) -> None:

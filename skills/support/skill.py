@@ -72,6 +72,7 @@ class Support:
         input=SupportInput,
         output=SupportOutput,
         cases=Path(__file__).with_name("cases.jsonl"),
+        titles={"en": "customer service", "zh": "客服办理"},
     )
 
     def __init__(

@@ -57,6 +57,7 @@ class Triples:
         input=Text,
         output=Extracted,
         cases=Path(__file__).with_name("cases.jsonl"),
+        titles={"en": "a fact from the graph", "zh": "查询图谱"},
     )
 
     def __init__(self) -> None:
