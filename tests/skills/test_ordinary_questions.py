@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
+from dialog.cli.skill_checks import problems
 from dialog.routing import routed
 from dialog.settings import SkillsSection
 from dialog.skill import Skill
@@ -92,3 +93,7 @@ def test_and_after_a_recommendation(configured: Options) -> None:
     shown = {"wish": {}, "shown": ["t1"]}
     state = DialogState(slots={"recommend": Slot(value=shown, source="m")})
     assert misrouted(configured, state) == []
+
+
+def test_every_skill_keeps_the_rules_without_options() -> None:
+    assert [found for skill in skills() for found in problems(skill.spec.name, skill)] == []
