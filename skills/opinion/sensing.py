@@ -33,7 +33,7 @@ _JUDGED_CHARS = 80
 _BAD = re.compile(
     r"\b(?:loss(?:es)?|fined|fraud|defaults?|lawsuit|sued|probe|falls?|fell|plunge[sd]?|slump|warns?|recall|"
     r"bankruptcy|layoffs|cuts?|miss(?:es|ed)?|downgrade[sd]?|scandal)\b"
-    r"|亏损|处罚|违规|立案|跌停|大跌|下跌|暴跌|减持|违约|退市|诉讼|起诉|冻结|预亏|预减|下滑|下降|风险|问询|造假|破产|警示|终止|爆雷|逾期",
+    r"|亏损|处罚|违规|立案|跌停|大跌|下跌|暴跌|减持|违约|退市|诉讼|起诉|冻结|预亏|预减|下滑|下降|风险|问询|造假|破产|警示|终止|爆雷|逾期|召回|投诉|维权|裁员",
     re.I,
 )
 _GOOD = re.compile(
