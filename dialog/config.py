@@ -100,9 +100,19 @@ def load_config(
         _check_keys(layer, where=origin)
         for section, content in layer.items():
             for key, value in content.items():
-                merged.setdefault(section, {})[key] = value
-                origins[f"{section}.{key}"] = origin
+                name, *inner = key.split(".")
+                content_of = merged.setdefault(section, {})
+                content_of[name] = _within(content_of.get(name), inner, value)
+                origins[f"{section}.{name}"] = origin
     return Config(values=_validate(merged, origins), origins=origins)
+
+
+def _within(table: Any, path: Sequence[str], value: Any) -> Any:
+    """The value itself, or a copy of the table that has it at the path; `skills.options.support.flows`."""
+    if not path:
+        return value
+    known = table if isinstance(table, Mapping) else {}
+    return {**known, path[0]: _within(known.get(path[0]), path[1:], value)}
 
 
 def known_keys() -> list[str]:
@@ -168,9 +178,15 @@ def _check_keys(layer: Mapping[str, Any], *, where: str) -> None:
             raise ConfigError(f"{where}: [{section}] must be a section, not {content!r}")
         known = list(sections[section].model_fields)
         for key in content:
-            if key not in known:
+            name, dot, _ = key.partition(".")
+            if name not in known or (dot and not _is_table(sections[section], name)):
                 nearest = _nearest(key, known, prefix=f"{section}.")
                 raise ConfigError(f"{where}: unknown key {section}.{key}{nearest}")
+
+
+def _is_table(section: type[BaseModel], name: str) -> bool:
+    """True for a setting that holds what others name: `skills.options`, `model.adapters`."""
+    return isinstance(section.model_fields[name].get_default(call_default_factory=True), dict)
 
 
 def _nearest(name: str, known: Sequence[str], *, prefix: str = "") -> str:

@@ -94,6 +94,11 @@ class Opening:
         """The configuration's values."""
         return self._config.values
 
+    @property
+    def actions(self) -> Actions:
+        """Those declared, by name."""
+        return self._actions
+
     def options(self, skill: str) -> Mapping[str, JsonValue]:
         """What the configuration tells a skill."""
         return self._config.values.skills.options.get(skill, {})

@@ -10,7 +10,7 @@ entry point `instructrec.skills`, a class or a function without arguments.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -66,6 +66,11 @@ class Tools(Protocol):
     @property
     def settings(self) -> Settings:
         """The configuration's values."""
+        ...
+
+    @property
+    def actions(self) -> Container[str]:
+        """The names of the actions that the program declares; any other one fails when it is proposed."""
         ...
 
     def options(self, skill: str) -> Mapping[str, JsonValue]:

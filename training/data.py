@@ -116,5 +116,5 @@ def _sha256(path: Path) -> str:
 
 
 def _kind(note: str) -> str:
-    """A remark without the numbers that differ from conversation to conversation."""
-    return re.sub(r"\d+", "N", re.sub(r"^(?:turn|message) \d+: ", "", note))
+    """A remark without the numbers that differ from conversation to conversation; the limit does not."""
+    return re.sub(r"\b\d+\b(?! are allowed)", "N", re.sub(r"^(?:turn|message) \d+: ", "", note))

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from dialog.engine.sources import ModelFiles
+from dialog.errors import ConfigError
 from dialog.settings import Settings, TrainingSection
 from training.card import heard_of, plan
 from training.data import TrainingData
@@ -40,7 +41,11 @@ _SERVED = (
 
 
 class Staged:
-    """See the module; arguments are those of `Tuning`, and `files` of the model."""
+    """See the module; arguments are those of `Tuning`, and `files` of the model.
+
+    Raises:
+        ConfigError: a setting means nothing in stages.
+    """
 
     def __init__(
         self,
@@ -63,6 +68,8 @@ class Staged:
         self._rehearsal = rehearsal
         self._ranks = ranks
         section = settings.training
+        if section.teacher is not None:
+            raise ConfigError("training.teacher is for --method lora, not for lora+decoder")
         self._plan = plan(section, run_options(section), base, train=train, valid=valid)
         self._first = self._tuning(lora_section(section), base)
 

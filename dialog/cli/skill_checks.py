@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
+from dialog.errors import SkillError
 from dialog.events import Event, Finished
 from dialog.skill import Skill
 from dialog.testing import FixedTools, FixedTurn, HashEmbedder, ScriptedModel
@@ -30,7 +31,9 @@ def problems(name: str, skill: Skill) -> list[str]:
 
 
 def _tried(skill: Skill, message: str, tools: FixedTools) -> Iterator[str]:
+    """Without options a skill may refuse to run, where it says that nothing fits it."""
     turn = FixedTurn(message, tools=tools)
+    fit = 0.0
     try:
         fit = skill.matches(turn)
         if not isinstance(fit, int | float) or not 0 <= fit <= 1:
@@ -40,5 +43,8 @@ def _tried(skill: Skill, message: str, tools: FixedTools) -> Iterator[str]:
                 yield f"run() gave a {type(event).__name__}, not an event"
             elif isinstance(event, Finished):
                 yield "run() gave Finished, which is the turn's to say"
+    except SkillError as error:
+        if fit:
+            yield f"matches() gave {fit!r}, and run() refused: {error}"
     except Exception as error:  # a finding about a stranger's code
         yield f"{type(error).__name__}: {error}"

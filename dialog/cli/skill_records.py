@@ -25,6 +25,8 @@ from dialog.actions import problems_of
 from dialog.errors import CorpusError
 
 ID = "id"
+_OF_TRANSCRIPTS = ("state", "tags", "meta")
+"""What a transcript (`data convert`) has beside its messages; skills do not read it."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -86,14 +88,14 @@ def record_of(row: object, model: type[BaseModel], *, path: Path, line: int) -> 
             f"a {type(row).__name__}, not an object; a record has {_fields(model)}", path=path, line=line
         )
     known = _names(model)
-    beside = {ID} - known
+    beside = {ID, *(_OF_TRANSCRIPTS if "messages" in known else ())} - known
     if unknown := sorted(set(row) - known - beside):
         raise CorpusError(
             f"unknown field {unknown[0]!r}; a record has {_fields(model)}", path=path, line=line
         )
     given = {name: value for name, value in row.items() if name not in beside}
     try:
-        return Record(line, model.model_validate(given), row.get(ID) if beside else None)
+        return Record(line, model.model_validate(given), row.get(ID) if ID in beside else None)
     except ValidationError as error:
         raise CorpusError(
             f"{problems_of(error)}; a record has {_fields(model)}", path=path, line=line

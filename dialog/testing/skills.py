@@ -7,7 +7,7 @@ turn.intent, turn.slots, turn.entered, turn.answered, turn.handed_off      # wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import JsonValue
@@ -32,7 +32,9 @@ class FixedTools:
         retriever: Retriever | None = None,
         options: Mapping[str, Mapping[str, JsonValue]] | None = None,
         settings: Settings | None = None,
+        actions: Collection[str] = (),
     ) -> None:
+        self.actions = actions
         self.settings = settings or Settings()
         self.retriever = retriever
         self._model = model

@@ -42,10 +42,11 @@ class Intents:
         input=Said,
         output=Intent,
         cases=_HERE / "cases.jsonl",
+        titles={"en": "what a message wants", "zh": "识别意图"},
     )
 
     def __init__(self) -> None:
-        self._opened: tuple[object, IntentClassifier] | None = None
+        self._opened: tuple[Tools, object, IntentClassifier] | None = None
 
     def matches(self, turn: SkillTurn) -> float:
         """Never by itself: it answers nothing."""
@@ -62,16 +63,16 @@ class Intents:
         yield from self.classifier(tools).classify([one.text for one in items])
 
     def classifier(self, tools: Tools) -> IntentClassifier:
-        """The one that is configured; opened once.
+        """The one that is configured; opened once for the same tools.
 
         Raises:
             SkillError: an option is not a path, or names something else.
             ModelError: the folder holds no labeller.
         """
         options = dict(tools.options("intents"))
-        if self._opened is None or self._opened[0] != options:
-            self._opened = (options, _open(options, tools))
-        return self._opened[1]
+        if self._opened is None or self._opened[0] is not tools or self._opened[1] != options:
+            self._opened = (tools, options, _open(options, tools))
+        return self._opened[2]
 
 
 def _open(options: Mapping[str, object], tools: Tools) -> IntentClassifier:

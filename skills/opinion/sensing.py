@@ -4,8 +4,9 @@
     sense.judged(news)
 
 The judge is a function from texts to (label, confidence); `judge_of` takes the
-skill `sentiment` where it is installed. Without it, a short list of words decides, and says
-so with a confidence of one half.
+skill `sentiment` where that has a model. Without one, a short list of words of the
+news decides, and says so with a confidence of one half: on zh_finnews_sentiment's training
+part it tells negative news better than the rules of `sentiment` do (.875, .826).
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ from skills.opinion.reading import News
 Judge = Callable[[Sequence[str]], Sequence[tuple[str, float]]]
 NEGATIVE = "negative"
 OTHER = "other"
+_BY_WORDS = "a short list of words judged the news; [skills.options.sentiment] may name a model"
 _JUDGED_CHARS = 80
 """Of the text so much goes to the judge after the title; figures and boilerplate follow."""
 _BAD = re.compile(
     r"\b(?:loss(?:es)?|fined|fraud|defaults?|lawsuit|sued|probe|falls?|fell|plunge[sd]?|slump|warns?|recall|"
     r"bankruptcy|layoffs|cuts?|miss(?:es|ed)?|downgrade[sd]?|scandal)\b"
-    r"|亏损|处罚|违规|立案|跌停|大跌|下跌|暴跌|减持|违约|退市|诉讼|起诉|冻结|预亏|预减|下滑|下降|风险|问询|造假|破产|警示|终止|爆雷|逾期",
+    r"|亏损|处罚|违规|立案|跌停|大跌|下跌|暴跌|减持|违约|退市|诉讼|起诉|冻结|预亏|预减|下滑|下降|风险|问询|造假|破产|警示|终止|爆雷|逾期|召回|投诉|维权|裁员",
     re.I,
 )
 _GOOD = re.compile(
@@ -131,12 +133,14 @@ def by_words(texts: Sequence[str]) -> list[tuple[str, float]]:
 
 
 def judge_of(tools: Tools) -> tuple[Judge, str | None]:
-    """The installed skill `sentiment` as a judge; without it `by_words`, and a note that it is."""
+    """The skill `sentiment` as a judge where it has a model; otherwise `by_words`, and a note that it is."""
+    if not tools.options("sentiment"):
+        return by_words, _BY_WORDS
     found = plugins.load("instructrec.skills", only="sentiment").found.get("sentiment")
     skill: Any = found() if isinstance(found, type) else found
     record = getattr(getattr(skill, "spec", None), "input", None)
     if not isinstance(skill, Worker) or record is None:
-        return by_words, "the skill `sentiment` is not installed: a short list of words judged the news"
+        return by_words, f"the skill `sentiment` is not installed: {_BY_WORDS}"
 
     def judge(texts: Sequence[str]) -> list[tuple[str, float]]:
         told: Any = skill.work([record(text=text) for text in texts], tools)

@@ -23,8 +23,9 @@ from skills.opinion.reading import News, read_news
 from skills.opinion.replay import Replayed, replay, sense_of, watch_of
 
 _ASKS = re.compile(
-    r"\b(?:public opinion|press|headlines|media coverage|(?:bad|negative|latest) news|alarms?)\b"
-    r"|舆情|负面(?:新闻|消息|报道)?|媒体报道|警报",
+    r"\b(?:public opinion|(?:in|by) the press|press (?:coverage|reports?)|headlines|media coverage|"
+    r"(?:bad|negative|latest) news|(?:any|what|which|latest|new|recent) alarms?)\b"
+    r"|舆情|负面(?:新闻|消息|报道)|媒体报道|(?:哪些|什么|最近的?|最新的?|新)警报|有(?:没有)?警报(?!功能|声|器|灯)",
     re.I,
 )
 _SURE = 0.85
@@ -55,6 +56,7 @@ class Opinion:
         input=News,
         output=Watched,
         cases=Path(__file__).with_name("cases.jsonl"),
+        titles={"en": "what the news say", "zh": "舆情新闻"},
     )
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 
-from dialog.text import normalise
+from dialog.text import normalise, words
 from dialog.values import Value
 from skills.recommend.catalogue import Catalogue, Item, Span
 
@@ -45,6 +45,20 @@ _MOST_PRICE = re.compile(
 _NEWER = re.compile(r"\b(?:newer|more recent|more modern)\b|新一点|最近的|更新的|近几年", re.I)
 _OLDER = re.compile(r"\b(?:older|classics?|more classic)\b|老一点|经典|老片|怀旧", re.I)
 _STEP_YEARS = 10
+_ANOTHER = re.compile(
+    r"\b(?:another|(?:any|some|no)(?:thing|one) else|more like|others|next one"
+    r"|other (?:ones?|options?|choices?|models?))\b|\belse\W*$"
+    r"|换(?:一?[个款种顶件]|一下|别的)|(?:别的|其他的?)(?=吗|呢|款|型号|推荐|\W*$)|还有(?=吗|没有|别的|其他|\W*$)"
+)
+_OTHER_MATTER = re.compile(
+    r"\b(?:how(?! about)|when|where|why|who|returns?|returned|refund|ship|shipping|deliver\w*|parcel|courier|"
+    r"pay|paid|orders?|ordered|address|invoice|warranty|questions?|account|shops?)\b"
+    r"|怎么|如何|多久|几天|什么时候|哪里|哪儿|为什么|谁"
+    r"|[退寄付补]|送[货达到]|快递|包裹|运费|发票|保修|订单|地址|账号|问题|换货|店"
+)
+"""Words of questions that the documents answer, whatever else is in them."""
+_ASKING = re.compile(r"[?？]|吗\W*$|有没有|^\W*(?:is|are|does|do|can|may|will|what|which)\b(?! not\b)")
+_CRITIQUE_WORDS = 12
 
 
 class Evidence(Value):
@@ -157,11 +171,16 @@ def read_wish(text: str, catalogue: Catalogue) -> Wish:
 
 
 def asks_to_change(text: str) -> bool:
-    """True for words that only make sense after something was shown: "cheaper", "another one", 换一个."""
-    return bool(
-        any(pattern.search(text) for pattern in (_CHEAPER, _DEARER, _NEWER, _OLDER, _REFUSAL))
-        or re.search(r"\b(?:another|others?|else|more like|next)\b|换|别的|其他|还有", normalise(text))
-    )
+    """True for words that only make sense after something was shown: "cheaper", "another one", 换一个.
+
+    They are few and about nothing else; a refusal ("not horror") is no question.
+    """
+    plain = normalise(text)
+    if len(words(plain)) > _CRITIQUE_WORDS or _OTHER_MATTER.search(plain):
+        return False
+    if any(one.search(plain) for one in (_CHEAPER, _DEARER, _NEWER, _OLDER, _ANOTHER)):
+        return True
+    return bool(_REFUSAL.search(plain)) and not _ASKING.search(plain)
 
 
 def _is_refused(text: str, span: Span) -> bool:

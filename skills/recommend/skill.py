@@ -36,10 +36,16 @@ USER_SLOT = "user"
 TOP_K = 3
 _ASKS = re.compile(
     r"\b(?:recommend(?:ation|ations)?|suggest(?:ion|ions)?|something (?:like|similar)|what should i "
-    r"(?:watch|read|buy|get|take)|any ideas|what(?:'s| is) good)\b"
-    r"|推荐|有什么好(?:看|用|的)|(?:看|买|选)什么好|类似",
+    r"(?:watch|read|buy|get|take)(?! (?:back|care|with|out)\b)|any ideas|what(?:'s| is) good)\b"
+    r"|推荐|有什么好(?:看|用|的)|(?:看|买|选)什么好|类似(?!的?(?:问题|情况))",
     re.I,
 )
+_ASKS_HOW = re.compile(
+    r"\b(?:how(?! about)|what (?:temperature|size|setting|amount|time)|which (?:temperature|size|setting))\b"
+    r"|推荐的?(?:温度|水温|用量|码|人|奖)|怎么(?!样)|如何|多久|(?:多少|几)(?:水|克|毫升|度|天|次|分钟)",
+    re.I,
+)
+"""A question about one thing, which the documents answer: "how do you recommend to clean it"."""
 _SURE, _FOLLOWS = 0.9, 0.85
 
 
@@ -86,6 +92,7 @@ class Recommend:
         input=Asked,
         output=Recommended,
         cases=Path(__file__).with_name("cases.jsonl"),
+        titles={"en": "a recommendation", "zh": "推荐商品"},
     )
 
     def __init__(self) -> None:
@@ -94,7 +101,7 @@ class Recommend:
     def matches(self, turn: SkillTurn) -> float:
         if "items" not in turn.tools.options("recommend"):
             return 0.0
-        if _ASKS.search(turn.text):
+        if _ASKS.search(turn.text) and not _ASKS_HOW.search(turn.text):
             return _SURE
         return _FOLLOWS if SLOT in turn.state.slots and asks_to_change(turn.text) else 0.0
 

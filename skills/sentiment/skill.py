@@ -71,10 +71,11 @@ class SentimentSkill:
         input=Text,
         output=TextSentiment,
         cases=_HERE / "cases.jsonl",
+        titles={"en": "praise or blame in a text", "zh": "判断褒贬"},
     )
 
     def __init__(self) -> None:
-        self._opened: tuple[object, Judge] | None = None
+        self._opened: tuple[Tools, object, Judge] | None = None
 
     def matches(self, turn: SkillTurn) -> float:
         """Never by itself: it answers nothing."""
@@ -94,9 +95,9 @@ class SentimentSkill:
 
     def _judge(self, tools: Tools) -> Judge:
         options = dict(tools.options("sentiment"))
-        if self._opened is None or self._opened[0] != options:
-            self._opened = (options, _open(options, tools))
-        return self._opened[1]
+        if self._opened is None or self._opened[0] is not tools or self._opened[1] != options:
+            self._opened = (tools, options, _open(options, tools))
+        return self._opened[2]
 
 
 def judged(item: Text, judge: Judge) -> TextSentiment:

@@ -8,6 +8,7 @@ from dialog.events import Event
 from dialog.templates import fill, fits, is_template, placeholders
 from dialog.values import Passage
 from skills.support.case import Case
+from skills.support.cues import is_asking
 from skills.support.flows import Bilingual, Kind, SlotSpec
 from skills.support.intent import IntentClassifier, understood
 from skills.support.reading import read
@@ -19,13 +20,17 @@ _ANY_ID = r"(?=\S*\d)[A-Za-z0-9][A-Za-z0-9_./#-]*"
 
 
 def open_matter(case: Case, classifier: IntentClassifier) -> Iterator[Event]:
-    """Note the intent; an approved answer to the very question comes first, then a flow, then a search."""
+    """Note the intent; an approved answer to the very question comes first, then a flow, then a search.
+
+    "Cancel my order" asks nothing: it starts its flow, though "can I cancel my order?" may be approved.
+    """
     intent = understood(classifier, case.turn.text)
     case.turn.note_intent(intent.name, intent.confidence)
     case.intent = (intent.name, intent.confidence)
-    if _is_approved(case):
+    wants_flow = intent.name in case.flows.flows
+    if _is_approved(case) and (is_asking(case.text) or not wants_flow):
         yield from _answer(case)
-    elif intent.name in case.flows.flows:
+    elif wants_flow:
         yield from begin(case, intent.name or "")
     else:
         yield from _answer(case)

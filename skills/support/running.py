@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dialog.events import ActionProposed, Event, TextDelta
+from dialog.events import ActionProposed, Event, Notice, TextDelta
 from dialog.text import sentences
 from skills.support.case import Case
 from skills.support.cues import is_asking, is_bare_cancel, is_correcting, is_no, is_stop, is_yes
@@ -120,6 +120,13 @@ def _not_found(case: Case, flow: Flow, slot: str) -> Iterator[Event]:
 
 
 def _complete(case: Case, flow: Flow, lead: str = "") -> Iterator[Event]:
+    if flow.action is not None and flow.action.name not in case.turn.tools.actions:
+        name = flow.action.name
+        yield Notice(
+            text=f"no action {name!r} is declared; a person takes over. See DialogAgent(actions=...)"
+        )
+        yield from case.hand_off(flow.description.in_language(case.language))
+        return
     if flow.action is not None:
         arguments = {
             argument: case.values[slot]

@@ -72,6 +72,7 @@ class Support:
         input=SupportInput,
         output=SupportOutput,
         cases=Path(__file__).with_name("cases.jsonl"),
+        titles={"en": "customer service", "zh": "客服办理"},
     )
 
     def __init__(
@@ -87,7 +88,7 @@ class Support:
         self._make_classifier = classifier
         self._clock = clock
         self._loaded: tuple[tuple[Path, int], Flows] | None = None
-        self._made: tuple[Flows, IntentClassifier] | None = None
+        self._made: tuple[Flows, Tools, IntentClassifier] | None = None
 
     def matches(self, turn: SkillTurn) -> float:
         has_flows = self._given is not None or bool(turn.tools.options(NAME).get("flows"))
@@ -154,7 +155,7 @@ class Support:
         return self._loaded[1]
 
     def _classifier(self, flows: Flows, tools: Tools) -> IntentClassifier:
-        """Made once for the flows: what it holds is the flows' and no conversation's."""
-        if self._made is None or self._made[0] is not flows:
-            self._made = (flows, self._make_classifier(flows, tools))
-        return self._made[1]
+        """Made once for the flows and tools: what it holds is theirs and no conversation's."""
+        if self._made is None or self._made[0] is not flows or self._made[1] is not tools:
+            self._made = (flows, tools, self._make_classifier(flows, tools))
+        return self._made[2]

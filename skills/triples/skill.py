@@ -57,6 +57,7 @@ class Triples:
         input=Text,
         output=Extracted,
         cases=Path(__file__).with_name("cases.jsonl"),
+        titles={"en": "a fact from the graph", "zh": "查询图谱"},
     )
 
     def __init__(self) -> None:
@@ -70,6 +71,8 @@ class Triples:
 
     def run(self, turn: SkillTurn) -> Iterator[Event]:
         """The objects asked for, each with its sentence and source. Raises SkillError."""
+        if "graph" not in turn.tools.options("triples"):
+            raise SkillError('triples has no graph; set [skills.options.triples] graph = "FILE.jsonl"')
         found = self._found(turn)
         if not found:
             none = "图谱里没有这条信息。" if turn.language == "zh" else "The graph does not say."

@@ -1,8 +1,14 @@
 """`skill run NAME --in FILE` and `skill test NAME` with cases, over a skill of another distribution."""
 
 import json
+from pathlib import Path
 
 import pytest
+
+from dialog.cli.skill_records import read_records
+from dialog.errors import CorpusError
+from skills.summarize import Summarize
+from skills.triples import Triples
 
 COUNTER = """
 from pathlib import Path
@@ -171,3 +177,14 @@ def test_the_list_shows_what_goes_in_and_what_comes_out(command, counter):
     assert "counter: text, times?, note? -> text, words" in command("skill", "list").out
     rows = {row["name"]: row for row in json.loads(command("skill", "list", "--json").out)}
     assert set(rows["counter"]["input"]["properties"]) == {"text", "times", "note"}
+
+
+def test_a_transcript_is_a_record_of_a_skill_that_takes_messages(tmp_path: Path) -> None:
+    path = tmp_path / "chats.jsonl"
+    said = [{"role": "user", "content": "我的包裹呢？", "time": "2026-01-01T10:00:00+08:00"}]
+    talk = {"id": "c-1", "messages": said, "tags": ["a"], "meta": {"channel": "web"}, "state": {}}
+    path.write_text(json.dumps(talk, ensure_ascii=False) + "\n", encoding="utf-8")
+    (record,) = read_records(path, Summarize.spec.input).records
+    assert record.id == "c-1"
+    with pytest.raises(CorpusError, match="unknown field 'messages'"):
+        read_records(path, Triples.spec.input)

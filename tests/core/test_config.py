@@ -86,3 +86,20 @@ def test_every_key_is_listed_once() -> None:
     keys = known_keys()
     assert "model.name" in keys
     assert len(keys) == len(set(keys))
+
+
+def test_one_option_of_a_skill_is_set_beside_the_others(tmp_path: Path) -> None:
+    file = tmp_path / "instructrec.toml"
+    file.write_text("[skills.options.support]\nflows = 'a.toml'\nother = 1\n", encoding="utf-8")
+    overrides = ["skills.options.support.flows=b.toml", "skills.options.intents.by=model"]
+    config = load_config(file, overrides=overrides, environment={})
+    assert config.values.skills.options == {
+        "support": {"flows": "b.toml", "other": 1},
+        "intents": {"by": "model"},
+    }
+    assert "--set" in config.origins["skills.options"]
+
+
+def test_what_is_no_table_has_nothing_within() -> None:
+    with pytest.raises(ConfigError, match=r"unknown key model\.name\.x"):
+        load_config(overrides=["model.name.x=1"], environment={})

@@ -103,7 +103,16 @@ def test_a_request_in_words_becomes_an_item(
 
 
 @pytest.mark.parametrize(
-    "text", ["Where is my email?", "I wrote to you last week", "我的邮件呢", "信用卡可以吗"]
+    "text",
+    [
+        "Where is my email?",
+        "I wrote to you last week",
+        "Can you write a message on the gift card?",
+        "我的邮件呢",
+        "信用卡可以吗",
+        "写错了收货信息怎么办",
+        "写邮件给客服多久能收到回复？",
+    ],
 )
 def test_what_asks_for_no_text_is_not_taken(text: str) -> None:
     assert Generate().matches(FixedTurn(text)) == 0.0

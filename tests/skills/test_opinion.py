@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
+from dialog import plugins
 from dialog.errors import SkillError
 from dialog.events import TextDelta
+from dialog.skill import Tools
 from dialog.testing import FixedTools, FixedTurn
 from skills.opinion import Monitor, News, Opinion, Watch
 from skills.opinion.dashboard import dashboard
@@ -23,7 +26,9 @@ from skills.opinion.limits import Baseline, share_surprise
 from skills.opinion.monitor import Alarm, MonitorState
 from skills.opinion.reading import day_of, read_news
 from skills.opinion.replay import replay
-from skills.opinion.sensing import Judged, Sense, by_words
+from skills.opinion.sensing import Judged, Sense, by_words, judge_of
+from skills.sentiment import SentimentSkill
+from skills.sentiment.skill import TextSentiment
 
 CASES = [json.loads(line) for line in Opinion.spec.cases.read_text(encoding="utf-8").splitlines()]
 START = date(2026, 1, 1)
@@ -272,6 +277,37 @@ def test_a_conversation_asks_about_a_company(tmp_path: Path, asked: str, told: s
     said = "".join(event.text for event in skill.run(turn) if isinstance(event, TextDelta))
     assert told in said
     assert skill.matches(FixedTurn(asked)) == 0.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Do you sell a French press?", "Does the stove have an alarm?", "头灯有警报功能吗？", "有负面评价吗"],
+)
+def test_a_customers_question_is_not_about_the_news(text: str) -> None:
+    turn = FixedTurn(text, tools=FixedTools(options={"opinion": {"news": "news.jsonl"}}))
+    assert Opinion().matches(turn) == 0.0
+
+
+class Gloomy:
+    """Stands in for the skill `sentiment`."""
+
+    spec = SentimentSkill.spec
+
+    def work(self, items: Sequence[Any], tools: Tools) -> Iterator[TextSentiment]:
+        for _ in items:
+            yield TextSentiment(sentiment="negative", confidence=0.9)
+
+
+@pytest.mark.parametrize("text", ["Acme wins a contract", "甲公司中标"])
+def test_the_skill_sentiment_judges_where_it_has_a_model(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    loaded = plugins.Loaded(found={"sentiment": Gloomy}, broken=())
+    monkeypatch.setattr(plugins, "load", lambda group, only=None: loaded)
+    judge, note = judge_of(FixedTools(options={"sentiment": {"model": "reviews"}}))
+    assert (judge([text]), note) == ([("negative", 0.9)], None)
+    judge, note = judge_of(FixedTools())
+    assert judge([text]) == [("positive", 0.5)]
+    assert note is not None
+    assert "may name a model" in note
 
 
 def test_records_carry_the_alarms_of_the_days_they_end() -> None:

@@ -72,6 +72,49 @@ def test_a_critique_is_about_what_was_shown(tools: FixedTools, first: str, secon
     assert following.slots["recommend"]["wish"]["max_price"] == 898.99
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["anything else?", "not the Loft Tent", "I do not want tents", "换一个", "不要帐篷", "还有别的吗？"],
+)
+def test_a_refusal_or_another_one_is_a_critique(tools: FixedTools, text: str) -> None:
+    turn = FixedTurn("recommend a tent", tools=tools)
+    said(Recommend(), turn)
+    assert Recommend().matches(after(turn, text, tools)) > 0.8
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What if I do not like it, may I return it?",
+        "Is it not waterproof?",
+        "When is the next sale?",
+        "The tent is cheaper this week than when I ordered it. Anything you can do?",
+        "有没有四人帐？",
+        "怎么换货？",
+        "这周便宜了，能补偿吗？",
+        "我没有收到包裹",
+    ],
+)
+def test_a_question_after_a_recommendation_is_left_to_the_documents(tools: FixedTools, text: str) -> None:
+    turn = FixedTurn("推荐一顶帐篷", tools=tools)
+    said(Recommend(), turn)
+    assert Recommend().matches(after(turn, text, tools)) == 0.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What temperature do you recommend for green tea?",
+        "How do you suggest I clean the kettle?",
+        "What should I get back if I paid with a gift card?",
+        "绿茶推荐的水温是多少度？",
+        "有类似的问题怎么办？",
+    ],
+)
+def test_a_question_with_such_a_word_is_no_wish(tools: FixedTools, text: str) -> None:
+    assert Recommend().matches(FixedTurn(text, tools=tools)) == 0.0
+
+
 def test_nothing_cheaper_is_said_and_not_filled_up(tools: FixedTools) -> None:
     skill = Recommend()
     turn = FixedTurn("推荐50元以内的帐篷", tools=tools)

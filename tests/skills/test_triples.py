@@ -139,3 +139,11 @@ def test_an_extractor_learns_what_follows_a_question() -> None:
     assert extractor.extract("导演是赵大海。", before="导演是谁？") == [("导演", "赵大海")]
     assert extractor.extract("主演是赵大海。", before="主演是谁？") == [("主演", "赵大海")]
     assert extractor.extract("我也很喜欢。", before="好看吗？") == []
+
+
+@pytest.mark.parametrize("text", ["What is the capital of France?", "法国的首都是哪里？"])
+def test_without_a_graph_it_keeps_quiet_and_says_what_is_missing(text: str) -> None:
+    turn = FixedTurn(text)
+    assert Triples().matches(turn) == 0.0
+    with pytest.raises(SkillError, match="graph ="):
+        list(Triples().run(turn))

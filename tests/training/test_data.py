@@ -83,7 +83,7 @@ def test_all_that_is_too_long_is_counted_and_told(words: tuple[str, str]) -> Non
     data = make_examples([of("a", *[4] * 20), of("b", 500), of("c", 1)], WordTokenizer(), limit_tokens=100)
     (shortened,) = (number for note, number in data.notes.items() if "oldest turns" in note)
     assert shortened > 5
-    assert [reason for reason in data.refused if "N are allowed" in reason]
+    assert [reason for reason in data.refused if "N tokens where 100 are allowed" in reason]
     told = list(counts(data, num_held_out=0))
     assert f"{shortened} x trained on without its oldest turns, which exceed the limit" in told
     assert any(line.startswith("1 not trained on: ") for line in told)

@@ -95,3 +95,11 @@ def test_the_setting_names_the_teacher(
     method = open_method(section, base, num_steps=1, features=None)
     assert isinstance(method, DistilMethod)
     assert not any(one.requires_grad for one in method.teacher.module.parameters())
+
+
+@pytest.mark.parametrize("setting", ["neftune", "adversarial", "denoise"])
+def test_a_teacher_beside_disturbed_inputs_is_refused(fresh_model: PreTrainedModel, setting: str) -> None:
+    base = Base("tiny", "f", fresh_model, tiny_tokenizer(), HFChatTokenizer(tiny_tokenizer()))
+    section = TrainingSection.model_validate({"method": "lora", "teacher": "taught", setting: 0.1})
+    with pytest.raises(ConfigError, match="goes with none of neftune"):
+        open_method(section, base, num_steps=1, features=None)

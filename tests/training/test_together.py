@@ -194,3 +194,10 @@ def test_an_adapter_is_not_put_on_an_adapter(tune: Tune, log: Path) -> None:
         result = tune(log, "--out", "b", "--method", method, "--set", "model.adapter=a")
         assert result.code == 2
         assert "one is served at a time" in result.err
+
+
+def test_a_teacher_is_refused_before_the_first_stage(tune: Tune, log: Path) -> None:
+    settings = (*QUICK, *STAGED, "--set", "training.teacher=taught")
+    result = tune(log, "--out", "b", *settings)
+    assert result.code == 2
+    assert "is for --method lora, not for lora+decoder" in result.err

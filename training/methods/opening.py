@@ -168,6 +168,8 @@ def open_method(section: TrainingSection, base: Base, *, num_steps: int, feature
     disturbance = Disturbance(
         neftune=section.neftune, adversarial=section.adversarial, denoise=section.denoise
     )
+    if section.teacher is not None and disturbance != Disturbance():
+        raise ConfigError("training.teacher goes with none of neftune, adversarial, denoise; leave them out")
     method = _opened(section, base, num_steps=num_steps, features=features)
     if isinstance(method, Backbone):
         method.disturbance = disturbance

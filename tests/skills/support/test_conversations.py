@@ -201,3 +201,23 @@ def test_a_flow_goes_on_after_a_restart_and_back_after_undo(desk: Desk) -> None:
     after.undo("c")
     assert "order_no" not in after.state("c").slots
     assert talk(after, "MK-10483") == ["Cancel order MK-10483 (Slatefire 26)?"]
+
+
+@pytest.mark.parametrize(
+    ("said", "briefed"),
+    [
+        (("cancel MK-10482", "yes"), "order number = MK-10482"),
+        (("取消订单 MK-10482", "对的"), "订单号"),
+    ],
+)
+def test_an_action_that_nobody_declared_is_a_persons_and_not_claimed(
+    desk: Desk, said: tuple[str, ...], briefed: str
+) -> None:
+    agent = desk(declared=("request_return",))
+    reply = [agent.reply(text, conversation_id="c") for text in said][-1]
+    assert "MK-10482" not in reply.text
+    assert any("no action 'cancel_order' is declared" in notice for notice in reply.notices)
+    handoff = agent.state("c").handoff
+    assert handoff is not None
+    assert briefed in handoff.briefing
+    assert agent.state("c").actions == {}

@@ -64,3 +64,19 @@ def test_a_message_that_gives_nothing_of_it_is_a_new_one(desk: Desk) -> None:
     agent.reply("Where is my parcel?", conversation_id="c")
     assert agent.reply("I do not have one", conversation_id="c").needs == ("parcel",)
     assert agent.state("c").slots["flow"].value["question"] == "I do not have one"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Please cancel my order", "What is the order number?"),
+        ("Can I cancel my order?", "Under My orders."),
+        ("请取消订单", "请问订单号是多少？"),
+        ("可以取消订单吗？", "在“我的订单”里。"),
+    ],
+)
+def test_a_wish_starts_its_flow_and_a_question_gets_the_approved_answer(
+    desk: Desk, said: str, told: str
+) -> None:
+    answer = "Under My orders." if said.isascii() else "在“我的订单”里。"
+    assert desk(template(said, answer)).reply(said, conversation_id="c").text == told
