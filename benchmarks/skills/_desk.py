@@ -2,7 +2,7 @@
 
     instructrec data convert TASKS.json --out tasks.jsonl
     instructrec replay tasks.jsonl --mode free --environment benchmarks.skills._desk:desk \\
-        --set skills.default=support --set skills.options.support.flows=benchmarks/skills/retail.toml
+        --set skills.default=support --set 'skills.options={support={flows="benchmarks/skills/retail.toml"}}'
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def test_the_same_seed_says_the_same_again(language):
 @pytest.mark.parametrize(
     ("goal", "question"),
     [
-        ("I want to cancel order MK-10481.", "Which order is it, and what should be done?"),
+        ("I want to cancel order MK-10481.", "Which orders are they, and what should be done?"),
         ("我要取消订单 MK-20481。", "是哪个订单，要怎么处理？"),
     ],
     ids=["en", "zh"],
