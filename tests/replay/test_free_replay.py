@@ -8,7 +8,6 @@ import pytest
 from dialog.config import load_config
 from dialog.events import ActionProposed
 from dialog.metrics.judged import Action
-from dialog.protocols import SkillSpec
 from dialog.replay.agents.configured import ConfiguredAgent
 from dialog.replay.environments.environment import acted, digest_of
 from dialog.replay.environments.opened import named
@@ -18,6 +17,7 @@ from dialog.replay.free.scenario import Scenario
 from dialog.replay.free.talk import Task, talk
 from dialog.replay.free.user import Over, ScriptedUser
 from dialog.replay.free.worded import ModelUser
+from dialog.skill import SkillSpec
 from dialog.testing import ScriptedModel
 from dialog.values import Sampling
 from tests.replay.conftest import report, without_times
