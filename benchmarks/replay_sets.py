@@ -159,9 +159,17 @@ def _asked(found: RetrievalSet, name: str, turns: Sequence[Turn]) -> Iterator[As
             conversation_id=name,
             turn=number,
             messages=(*turn.history, Message(role="user", content=turn.query)),
-            wanted=Wanted(text=text.strip() or None, sources=tuple(sorted(turn.documents))),
+            wanted=Wanted(
+                text=text.strip() or None,
+                sources=tuple(_source(found.name, one) for one in sorted(turn.documents)),
+            ),
             language=detect_language(turn.query),
         )
+
+
+def _source(set_name: str, document: str) -> str:
+    """What passages and citations call a document of the set (`RetrievalSet.write`)."""
+    return f"{set_name}.jsonl#{document}"
 
 
 def _search_legs(found: RetrievalSet, index: Path) -> Comparison:
@@ -174,17 +182,18 @@ def _search_legs(found: RetrievalSet, index: Path) -> Comparison:
             for query, leg, search in searches(knowledge, catalog, open_embedder(settings.embedder))
             if query == "conversation"
         }
-        agents = [_searching(leg, by_name[leg]) for leg in ("fused", "dense")]
+        agents = [_searching(found.name, leg, by_name[leg]) for leg in ("fused", "dense")]
         return _compared(
             found.name, "hybrid search", "its dense leg", agents, of_turns(found, num=len(found.turns)), FOUND
         )
 
 
-def _searching(leg: str, search: Callable[[Turn], Sequence[Hit]]) -> FunctionAgent:
+def _searching(set_name: str, leg: str, search: Callable[[Turn], Sequence[Hit]]) -> FunctionAgent:
     def answer(line: dict[str, Any]) -> Mapping[str, object]:
         *history, last = (Message.model_validate(one) for one in line["messages"])
         hits = search(Turn(last.content, tuple(history)))
-        return {"text": "found", "retrieved": list(dict.fromkeys(hit.document for hit in hits))}
+        documents = dict.fromkeys(_source(set_name, hit.document) for hit in hits)
+        return {"text": "found", "retrieved": list(documents)}
 
     return FunctionAgent(answer, timeout_s=600, fingerprint={"leg": leg})
 

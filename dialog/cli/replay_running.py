@@ -26,7 +26,7 @@ from dialog.replay.replaying import replay as replay_all
 from dialog.replay.saved import Label
 from dialog.replay.scoring import Scored
 
-SCRIPTED = "scripted-1"
+SCRIPTED = "scripted-2"
 """Changes whenever the rules of the scripted user do: conversations with another user are another run."""
 
 

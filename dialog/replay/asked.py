@@ -24,7 +24,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from dialog.metrics.judged import Action, Given, JudgedTurn, Wanted
-from dialog.text import detect_language
+from dialog.replay.spoken import language_of, spoken
 from dialog.values import Language, Message, Transcript, Value
 
 NUM_CANDIDATES = 9
@@ -73,6 +73,7 @@ def questions(transcript: Transcript) -> Questions:
         ValueError: `meta.turns` does not say what it should.
     """
     labels = _labels(transcript)
+    user = language_of(one.content for one in transcript.messages if one.role == "user")
     asked: list[Asked] = []
     unasked = 0
     for turn, (start, end) in enumerate(_runs(transcript.messages)):
@@ -88,7 +89,7 @@ def questions(transcript: Transcript) -> Questions:
                 turn=turn,
                 messages=history,
                 wanted=_validated(wanted, turn),
-                language=detect_language(last_user.content),
+                language=spoken(last_user.content, user=user),
                 tags=transcript.tags,
             )
         )

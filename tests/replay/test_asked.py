@@ -56,6 +56,21 @@ def test_messages_of_assistant_and_tools_between_two_questions_are_one_turn():
     assert [message.role for message in turn.messages] == ["user"]
 
 
+@pytest.mark.parametrize("number", ["MK-20481", "MK 20481", "#20481", "ann@mail.com"])
+@pytest.mark.parametrize(
+    ("opening", "language"), [("我的包裹在哪？", "zh"), ("Where is my parcel?", "en")], ids=["zh", "en"]
+)
+def test_a_number_alone_is_in_the_language_of_its_user(number, opening, language):
+    first, second = asked(talk("c", (opening, "?"), (number, "?")))
+    assert (first.language, second.language) == (language, language)
+
+
+@pytest.mark.parametrize(("said", "language"), [("MK 20481 谢谢您", "zh"), ("MK 20481, thank you", "en")])
+def test_words_beside_a_number_say_the_language_whatever_was_spoken_before(said, language):
+    before = {"zh": "Where is my parcel, please?", "en": "我的包裹现在在哪里？"}[language]
+    assert asked(talk("c", (before, "?"), (said, "?")))[1].language == language
+
+
 def test_what_meta_says_about_turns_is_wanted_of_them():
     line = talk("c", ("a?", "b"), ("c?", "d"), state={"slots": {"order": "MK-1"}}, meta={"intent": "x"})
     line["meta"]["turns"] = {"0": {"intent": "return", "sources": ["returns.md"]}}

@@ -45,3 +45,23 @@ def test_a_planted_defect_is_flagged_at_its_turn(command, transcripts, bot, tmp_
     found = report(tmp_path)
     assert [(one["turn"], one["kind"]) for one in found["failures"]] == [(turn, kind)]
     assert found["metrics"]["success"]["a"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("opening", "right", "wrong"),
+    [
+        ("我的包裹在哪？", "已经发货了。", "It was shipped."),
+        ("Where is my parcel?", "It was shipped.", "已经发货了。"),
+    ],
+    ids=["zh", "en"],
+)
+def test_an_order_number_alone_is_to_be_answered_in_the_language_of_its_user(
+    command, transcripts, bot, tmp_path, opening, right, wrong
+):
+    line = talk("c", (opening, right), ("MK 20481", right))
+    kinds = []
+    for name, reply in (("right", right), ("wrong", wrong)):
+        agent = bot(name, f"text = [{right!r}, {reply!r}][turn['turn']]")
+        command("replay", transcripts(line), "--agent", agent, "--report-dir", tmp_path / name)
+        kinds.append([(one["turn"], one["kind"]) for one in report(tmp_path / name)["failures"]])
+    assert kinds == [[], [(1, "language")]]

@@ -107,6 +107,21 @@ def test_the_same_seed_says_the_same_again(language):
     assert len({tuple(said(seed)) for seed in range(20)}) > 1
 
 
+@pytest.mark.parametrize(
+    ("goal", "question"),
+    [
+        ("I want to cancel order MK-10481.", "Which orders are they, and what should be done?"),
+        ("我要取消订单 MK-20481。", "是哪个订单，要怎么处理？"),
+    ],
+    ids=["en", "zh"],
+)
+def test_asked_for_what_it_wants_it_says_so_again(goal, question):
+    found = scenario((("user", "x"),), meta={"scenario": {"goals": [{"say": goal}]}})
+    customer = ScriptedUser(found, seed=0, conversation_id="c", reached=lambda: False)
+    customer.opening()
+    assert goal in customer.hears(question)
+
+
 def test_what_the_user_does_not_know_it_says_so():
     customer = user("en")
     customer.opening()

@@ -29,16 +29,16 @@ _REQUEST = re.compile(
     r"|(?:能否|可否|麻烦|方便)(?:您|你)?.{0,6}(?:提供|告知|告诉|说|发)|我需要(?:您|你)的"
 )
 _SUBJECTS = (
-    r"\border\b|\border no|订单|单号",
+    r"\borders?\b|订单|单号",
     r"\b(?:first |last |full )?name\b|\bi am\b|姓名|名字|称呼|叫什么|我叫|我是",
     r"\bphone\b|\bmobile\b|\bnumber to call\b|电话|手机",
     r"\be-?mail\b|邮箱|邮件",
-    r"\bzip\b|\bpost ?code\b|邮编",
+    r"\bzip(?: ?code)?\b|\bpost ?code\b|邮编",
     r"\baddress\b|\bstreet\b|地址",
     r"\bpay(?:ment)?\b|\bcard\b|\bpaypal\b|支付|付款|银行卡",
     r"\bwhen\b|\bdate\b|\bday\b|日期|什么时候|哪天|几号",
     r"\bwhy\b|\breason\b|原因|为什么|理由",
-    r"\bwhich\b.{0,20}\b(?:item|product|model)\b|\bitem\b|商品|型号|哪一?款",
+    r"\bwhich\b.{0,20}\b(?:product|model)s?\b|\bitems?\b|商品|型号|哪一?款",
 )
 _CONFIRM = re.compile(
     r"\b(?:confirm|proceed|is that (?:right|correct|ok)|shall i|should i|do you want me to|"

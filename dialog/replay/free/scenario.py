@@ -22,7 +22,8 @@ from dialog.metrics.judged import Action
 from dialog.phrases import small_talk
 from dialog.replay.free.listening import asks, statements
 from dialog.replay.free.tau2 import first_person, told_facts
-from dialog.text import detect_language, sentences
+from dialog.replay.spoken import language_of
+from dialog.text import sentences
 from dialog.values import Language, Message, Transcript, Value
 
 
@@ -91,9 +92,7 @@ def _of_talk(messages: tuple[Message, ...]) -> Scenario:
     if not goals:
         raise ValueError("the user says nothing, so there is nothing to want; leave the conversation out")
     script = tuple(said for said, _ in exchanges)
-    return Scenario(
-        goals=tuple(goals), facts=tuple(facts), script=script, language=detect_language(" ".join(script))
-    )
+    return Scenario(goals=tuple(goals), facts=tuple(facts), script=script, language=language_of(script))
 
 
 def _exchanges(messages: tuple[Message, ...]) -> Iterator[tuple[str, str]]:
@@ -135,7 +134,7 @@ def _of_task(task: Mapping[str, Any], transcript: Transcript) -> Scenario:
             "must_hear": [str(one) for one in criteria.get("communicate_info") or ()],
             "actions": actions,
             "persona": str(task["user_scenario"].get("persona") or ""),
-            "language": detect_language(reason),
+            "language": language_of([reason]),
         },
         "meta.task",
     )
@@ -144,7 +143,7 @@ def _of_task(task: Mapping[str, Any], transcript: Transcript) -> Scenario:
 def _language(scenario: Mapping[str, Any]) -> Language:
     goals = scenario.get("goals")
     said = [str(goal.get("say", "")) for goal in goals if isinstance(goal, dict)] if goals else []
-    return detect_language(" ".join(said))
+    return language_of(said)
 
 
 def _validated(content: Mapping[str, Any], where: str) -> Scenario:

@@ -10,7 +10,6 @@ are met. What the agent says of its own success does not count.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,10 +23,9 @@ from dialog.replay.environments.environment import Environment, digest_of
 from dialog.replay.free.listening import unsaid
 from dialog.replay.free.scenario import Scenario
 from dialog.replay.free.user import Over, User
-from dialog.text import detect_language
-from dialog.values import Language, Message
+from dialog.replay.spoken import spoken
+from dialog.values import Message
 
-_WITH_DIGITS = re.compile(r"[\w-]*\d[\w-]*", re.ASCII)
 LOOP_AT = 3
 """A reply that comes so often in a conversation, word for word, is a loop."""
 
@@ -76,7 +74,7 @@ def talk(
                 turn=len(asked),
                 messages=tuple(messages),
                 wanted=Wanted(),
-                language=_language(said, task.scenario),
+                language=spoken(said, user=task.scenario.language),
                 tags=task.tags,
             )
         )
@@ -133,12 +131,6 @@ def _judged(
             reply = reply.model_copy(update={"succeeded": succeeded})
         turns.append(question.judged(reply).model_copy(update={"course": course}))
     return tuple(turns)
-
-
-def _language(said: str, scenario: Scenario) -> Language:
-    """That of the words; of an order number alone, the user's."""
-    found = detect_language(_WITH_DIGITS.sub(" ", said))
-    return scenario.language if found == "und" else found
 
 
 def _same(first: str, second: str) -> bool:

@@ -4,7 +4,8 @@
     said = user.opening()
     said = user.hears(reply)            # what it says next, or that it is `Over`
 
-One goal after the other. A question is answered with the facts it asks for; a
+One goal after the other. A question is answered with the facts it asks for, or
+with what was said already, where that answers it; a
 statement either meets the goal, or brings out a fact that is due, or is not
 accepted: how often, and in which words, is drawn from the seed and the
 conversation's id, so that the same user behaves the same again.
@@ -121,10 +122,11 @@ class ScriptedUser:
             return " ".join(self._untold.pop(places[at]).say for at in found)
         if wants_a_yes(reply):
             return self._said("agree")
-        told = [fact for place, fact in enumerate(self._scenario.facts) if place not in self._untold]
-        again = asked_for(reply, [(fact.say, fact.about) for fact in told])
+        told = [(one.say, one.about) for at, one in enumerate(self._scenario.facts) if at not in self._untold]
+        told.append((self._goal.say, ""))
+        again = asked_for(reply, told)
         if again:
-            return self._impatient() or self._said("told", about=told[again[0]].say)
+            return self._impatient() or self._said("told", about=told[again[0]][0])
         return self._impatient() or self._said("unknown")
 
     def _insists(self) -> str | Over:

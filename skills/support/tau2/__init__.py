@@ -1,6 +1,6 @@
 """tau2-bench's retail domain: its database and tools, as an environment to replay its tasks in.
 
-    instructrec replay TASKS --mode free --environment skills.support.tau2:environment
+    instructrec replay TASKS --mode free --environment skills.support.tau2.environment:environment
 
 The data are not part of this project: `INSTRUCTREC_DATA` names the folder that
 holds `tau2/retail`.
