@@ -66,6 +66,7 @@ def tuned(log: Path, model: Path, out: Path, *, processes: int) -> dict[str, Any
     settings += ["training.eval_tokens=8", "training.batch_tokens=150", "training.accumulate=3"]
     settings += ["training.method=lora+decoder", "training.combine=joint", "training.epochs=2"]
     settings += ["training.valid_share=0.2", "training.seed=1"]
+    settings += ["training.anchor=0"]  # where it is held is drawn at random, by each process for itself
     command += [part for setting in settings for part in ("--set", setting)]
     environment = {
         **os.environ,
