@@ -1,6 +1,6 @@
 """Rival engines in processes of their own, measured in the same rounds as ours.
 
-    with rivals("/tmp/peers/bin/python", gguf, threads=2) as found:
+    with rivals("peers/bin/python", gguf, threads=2) as found:
         found["llama.cpp 0.3.36"].spent(ids, 32, clock="cpu")
 
 Both read the very GGUF that the default model was converted from, so that all
